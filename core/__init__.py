@@ -1,0 +1,1 @@
+"""The platform: database, services, jobs, reports and the command line."""

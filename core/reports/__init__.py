@@ -1,0 +1,1 @@
+"""The dossier: one document, rendered as PDF and HTML, and sealed."""

@@ -1,0 +1,1 @@
+"""What makes outputs: a specification and input files in, output files and a manifest out."""

@@ -1,0 +1,93 @@
+"""Settings: where things are kept and which limits hold.
+
+Read from `GREENLIGHT_*` variables first, then `greenlight.toml` in the working folder, then the defaults.
+Nothing here touches the disk or a network.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from core.errors import InputError
+
+CONFIG_FILE = "greenlight.toml"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything an installation can choose. Sizes are in bytes, durations in seconds."""
+
+    home: Path = Path(".greenlight")
+    """Folder of the embedded database, the artifacts and the keys."""
+    database_url: str = ""
+    """SQLAlchemy address; empty means a SQLite file under `home`."""
+    artifacts_url: str = ""
+    """fsspec address of the artifact store; empty means a folder under `home`."""
+    user: str = ""
+    """Who acts on the command line; empty means the first administrator made by `init`."""
+    lease_s: float = 60.0
+    heartbeat_s: float = 15.0
+    max_attempts: int = 3
+    probe_seconds: float = 60.0
+    probe_memory: int = 2 << 30
+    max_pixels: int = 3840 * 2160
+    max_frames: int = 2000
+    max_media_bytes: int = 4 << 30
+    max_rss: int = 12 << 30
+    """Memory a runner's child process may use before it is ended."""
+    password_max_age_s: float = 300.0
+    """How long a session's first authentication stays good for viewing; signing always asks again."""
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy address in use."""
+        return self.database_url or f"sqlite:///{(self.home / 'greenlight.db').absolute()}"
+
+    @property
+    def artifacts(self) -> str:
+        """The fsspec address in use."""
+        return self.artifacts_url or str((self.home / "artifacts").absolute())
+
+    @property
+    def keys(self) -> Path:
+        """Folder of the signing keys, readable by the owner only."""
+        return self.home / "keys"
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None, folder: Path | None = None) -> Settings:
+        """Read settings from the environment and `greenlight.toml`; an unusable value is an `InputError`."""
+        environ = os.environ if environ is None else environ
+        raw: dict[str, object] = _toml((folder or Path()) / CONFIG_FILE)
+        for field in fields(cls):
+            variable = f"GREENLIGHT_{field.name.upper()}"
+            if environ.get(variable):
+                raw[field.name] = environ[variable]
+        known = {field.name: field for field in fields(cls)}
+        values: dict[str, object] = {}
+        for name, value in raw.items():
+            if name not in known:
+                raise InputError(f"{CONFIG_FILE} holds the unknown setting '{name}'", "remove it or correct its name")
+            values[name] = _convert(name, value, type(known[name].default))
+        return cls(**values)  # type: ignore[arg-type]
+
+
+def _toml(path: Path) -> dict[str, object]:
+    if not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not readable as TOML ({error})", "correct the file") from error
+
+
+def _convert(name: str, value: object, kind: type) -> object:
+    if issubclass(kind, Path):
+        return Path(str(value)).expanduser()
+    try:
+        return kind(value)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the setting '{name}' cannot be '{value}'", f"give it a {kind.__name__}") from error

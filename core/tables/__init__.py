@@ -1,0 +1,1 @@
+"""The SQLAlchemy models, one file per aggregate."""

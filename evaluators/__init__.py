@@ -1,0 +1,1 @@
+"""Pure measurement: a clip or a manuscript in, measurements out."""

@@ -1,0 +1,1 @@
+"""Evidence that the measures measure: simulated scenes, graded corruptions, the study."""

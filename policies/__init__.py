@@ -1,0 +1,1 @@
+"""Pure judgement: facts and a pack in, verdicts out."""
