@@ -63,9 +63,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.LEGAL_LEAD: frozenset(
         {_P.CONSENT_RECORD, _P.PERSONS_DECLARE, _P.MODEL_CLEAR, _P.ATTEST, _P.RELEASE_SIGN, _P.REPORT_MAKE}
     ),
-    Role.CLINICAL_LEAD: frozenset(
-        {_P.CONSENT_RECORD, _P.PERSONS_DECLARE, _P.ATTEST, _P.RELEASE_SIGN, _P.REPORT_MAKE}
-    ),
+    Role.CLINICAL_LEAD: frozenset({_P.CONSENT_RECORD, _P.PERSONS_DECLARE, _P.ATTEST, _P.RELEASE_SIGN, _P.REPORT_MAKE}),
     Role.RELEASE_MANAGER: frozenset(
         {
             _P.PROJECT_MANAGE,

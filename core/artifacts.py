@@ -85,9 +85,7 @@ class ArtifactStore:
         try:
             stream = self._fs.open(self._path(key), "rb")
         except FileNotFoundError as error:
-            raise NotFound(
-                f"the artifact {key[:12]} is missing from the store", "restore it from a backup"
-            ) from error
+            raise NotFound(f"the artifact {key[:12]} is missing from the store", "restore it from a backup") from error
         with stream:
             yield stream
 
@@ -121,12 +119,8 @@ class ArtifactStore:
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             raise Unavailable(
-                "the artifact store's disk is full"
-                if full
-                else f"the artifact store refused a file ({error})",
-                "free space and run the command again"
-                if full
-                else "check GREENLIGHT_ARTIFACTS_URL and its rights",
+                "the artifact store's disk is full" if full else f"the artifact store refused a file ({error})",
+                "free space and run the command again" if full else "check GREENLIGHT_ARTIFACTS_URL and its rights",
             ) from error
 
 

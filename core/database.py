@@ -25,10 +25,10 @@ WRITING = "greenlight_writing"
 class Database:
     """One database: `reading()` for a consistent look, `writing()` for one atomic change."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str | sa.URL) -> None:
         """Prepare the engine; nothing is opened yet. An address that cannot be read is `Unavailable`."""
         try:
-            self.url = sa.make_url(_with_driver(url))
+            self.url = sa.make_url(_with_driver(url) if isinstance(url, str) else url)
         except sa.exc.ArgumentError as error:
             raise Unavailable(
                 "the database address cannot be read", "correct GREENLIGHT_DATABASE_URL or leave it empty"
@@ -117,15 +117,11 @@ def _explain_text(text: str, url: sa.URL) -> GreenlightError:
             "restore it from a backup, then run 'greenlight audit verify'",
         )
     if "locked" in text:
-        return Unavailable(
-            f"the database {place} is busy", "wait for the other process to finish, then try again"
-        )
+        return Unavailable(f"the database {place} is busy", "wait for the other process to finish, then try again")
     if "no such table" in text or "does not exist" in text:
         return Unavailable(f"the database {place} is not set up", "run 'greenlight init'")
     if "unable to open" in text:
-        return Unavailable(
-            f"the database {place} cannot be opened", "run 'greenlight init' or set GREENLIGHT_HOME"
-        )
+        return Unavailable(f"the database {place} cannot be opened", "run 'greenlight init' or set GREENLIGHT_HOME")
     return Unavailable(
         f"the database {place} did not answer as expected ({text})", "check that it runs, then try again"
     )
@@ -135,7 +131,7 @@ def _first_line(error: object) -> str:
     return (str(error).splitlines() or ["no detail"])[0]
 
 
-def alembic_config(url: sa.URL | str) -> Any:
+def alembic_config(url: str | sa.URL) -> Any:
     """Return the Alembic configuration for an address; the script folder is the project's `migrations`."""
     from alembic.config import Config
 

@@ -1,1 +1,40 @@
 """The SQLAlchemy models, one file per aggregate."""
+
+from core.tables.assets import Asset, AssetFile, Attestation, Consent, PersonsDeclaration, Subject
+from core.tables.audit import AuditCheckpoint, AuditEvent, AuditFrontier
+from core.tables.base import Base, record_digest, record_of
+from core.tables.jobs import Attempt, EvaluationRecord, Job, MeasurementRecord, Output
+from core.tables.people import LoginSession, User
+from core.tables.registry import Artifact, LineageLink, Model, ModelVersion, Project
+from core.tables.releases import AssessmentRecord, Dossier, Release, SignatureRecord
+
+__all__ = [
+    "Artifact",
+    "AssessmentRecord",
+    "Asset",
+    "AssetFile",
+    "Attempt",
+    "Attestation",
+    "AuditCheckpoint",
+    "AuditEvent",
+    "AuditFrontier",
+    "Base",
+    "Consent",
+    "Dossier",
+    "EvaluationRecord",
+    "Job",
+    "LineageLink",
+    "LoginSession",
+    "MeasurementRecord",
+    "Model",
+    "ModelVersion",
+    "Output",
+    "PersonsDeclaration",
+    "Project",
+    "Release",
+    "SignatureRecord",
+    "Subject",
+    "User",
+    "record_digest",
+    "record_of",
+]
