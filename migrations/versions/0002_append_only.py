@@ -1,4 +1,4 @@
-"""Evidence is append-only: triggers refuse UPDATE and DELETE (and TRUNCATE, where it exists).
+"""The empty audit tree, and evidence made append-only: triggers refuse UPDATE, DELETE and TRUNCATE.
 
 Revision 0002, after 0001.
 """
@@ -27,6 +27,7 @@ APPEND_ONLY = (
 
 
 def upgrade() -> None:
+    op.execute("INSERT INTO audit_frontier (id, size, nodes) VALUES (1, 0, '[]')")
     if op.get_bind().dialect.name == "sqlite":
         for table in APPEND_ONLY:
             _guard_sqlite(table)
@@ -46,6 +47,7 @@ def downgrade() -> None:
             op.execute(f"DROP TRIGGER append_only_{table}_{verb}" + ("" if sqlite else f" ON {table}"))
     if not sqlite:
         op.execute("DROP FUNCTION greenlight_append_only()")
+    op.execute("DELETE FROM audit_frontier")
 
 
 def _guard_sqlite(table: str) -> None:
