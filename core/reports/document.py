@@ -211,7 +211,7 @@ class VerdictRow:
 
 @dataclass(frozen=True)
 class PackVerdicts:
-    """The verdicts of one policy pack; `standing` says how far it may be relied on ("draft, needs counsel")."""
+    """The verdicts of one policy pack; `standing` says how far to rely on it ("draft, needs counsel")."""
 
     id: str
     title: str
