@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -68,6 +69,15 @@ def _range(values: list[float], threshold: float | None) -> tuple[float, float]:
     return low - margin, high + margin
 
 
+def _ticks(low: float, high: float) -> list[float]:
+    """Round values between the bounds, about three of them."""
+    rough = (high - low) / 3
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough)
+    first = math.ceil(low / step)
+    return [index * step for index in range(first, math.floor(high / step) + 1)]
+
+
 def _label(x: float, y: float, words: str, anchor: str = "start", colour: Color = MUTED) -> String:
     return String(x, y, words, fontName=SANS, fontSize=LABEL_SIZE, fillColor=colour, textAnchor=anchor)
 
@@ -83,8 +93,7 @@ def _axes(plot: _Plot) -> Iterator[Rect | Line | String]:
         strokeWidth=0.5,
     )
     low, high = plot.values
-    for share in (0.12, 0.5, 0.88):
-        value = low + (high - low) * share
+    for value in _ticks(low, high):
         yield Line(LEFT, plot.y(value), plot.width - RIGHT, plot.y(value), strokeColor=HAIRLINE, strokeWidth=0.3)
         yield _label(LEFT - 4, plot.y(value) - 2, number(value), "end")
     first, last = (int(frame) for frame in plot.frames)
@@ -125,4 +134,5 @@ def _worst(plot: _Plot, row: MeasurementRow) -> Iterator[Circle | String]:
         if rank == 0:
             anchor = "end" if plot.x(frame) > plot.width / 2 else "start"
             shift = -4 if anchor == "end" else 4
-            yield _label(plot.x(frame) + shift, plot.y(value) + 3, f"worst: {frame}", anchor, INK)
+            lift = -8 if plot.y(value) > plot.height - TOP - 10 else 3
+            yield _label(plot.x(frame) + shift, plot.y(value) + lift, f"worst: {frame}", anchor, INK)

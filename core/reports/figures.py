@@ -26,6 +26,9 @@ FULL_DIFFERENCE = 64.0
 """The difference of 8-bit levels that the heat map shows in its strongest colour."""
 
 
+DIFFERENCE_CAPTION = f"Difference, from none (dark) to {FULL_DIFFERENCE:.0f} levels or more (yellow)"
+
+
 class MaskClass(NamedTuple):
     """One class of the quadmask: its code, its words, its colour and how strongly that covers the frame."""
 
@@ -41,7 +44,7 @@ class MaskClass(NamedTuple):
 
 
 MASK_CLASSES = (
-    MaskClass(0, "removed", (213, 94, 0), 0.55),
+    MaskClass(0, "removed", (213, 94, 0), 0.72),
     MaskClass(63, "removed and affected (striped)", (240, 228, 66), 0.7),
     MaskClass(127, "affected", (86, 180, 233), 0.45),
 )
@@ -135,7 +138,7 @@ def frame_row(
         if result.shape == shown.shape:
             heat = difference(shown, result)
             words = f"Heat map of the difference between input and output, frame {number}"
-            pictures.append(picture(heat, "Difference", words))
+            pictures.append(picture(heat, DIFFERENCE_CAPTION, words))
     return FrameRow(number, tuple(pictures), worst_for, seconds)
 
 

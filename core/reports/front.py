@@ -9,9 +9,10 @@ from reportlab.platypus import Flowable, KeepTogether, Spacer
 from core.reports.document import Dossier, Status
 from core.reports.layout import Badge, MaskLegend, facts, grid, panel, pictures
 from core.reports.typeset import CONTENT_WIDTH, HAIRLINE, text
-from core.reports.wording import OUTCOME_TONES, known, moment
+from core.reports.wording import OUTCOME_TONES, known, moment, signature_tone
 
 SHOWN_BLOCKERS = 5
+SHOWN_SIGNERS = 4
 
 
 def front_page(document: Dossier) -> Iterator[Flowable]:
@@ -26,6 +27,7 @@ def front_page(document: Dossier) -> Iterator[Flowable]:
         yield Spacer(1, 10)
     yield _figures(document)
     yield from _blockers(document)
+    yield from _signers(document)
     yield Spacer(1, 16)
     yield _about(document)
 
@@ -39,7 +41,7 @@ def _masthead(document: Dossier) -> Flowable:
 def _decision(document: Dossier) -> Flowable:
     tone = OUTCOME_TONES[document.outcome]
     content: list[Flowable] = [
-        Badge(tone, 9.5),
+        Badge(tone, 9.5, solid=True),
         Spacer(1, 8),
         text(document.headline, "headline", limit=240),
     ]
@@ -85,6 +87,22 @@ def _blockers(document: Dossier) -> Iterator[Flowable]:
         yield KeepTogether([row, Spacer(1, 7)])
     if len(reasons) > SHOWN_BLOCKERS:
         yield text(f"and {len(reasons) - SHOWN_BLOCKERS} more, under Policy verdicts", "small")
+
+
+def _signers(document: Dossier) -> Iterator[Flowable]:
+    if not document.signatures:
+        return
+    yield text("Who signed", "section")
+    for one in document.signatures[:SHOWN_SIGNERS]:
+        words = f"{one.printed_name}, {one.role}"
+        row = [
+            Badge(signature_tone(one)),
+            text(words, "strong", limit=120),
+            text(f"{one.meaning}, {moment(one.at)}", limit=90),
+        ]
+        yield grid([row], [76, CONTENT_WIDTH - 296, 220], [("BOTTOMPADDING", (0, 0), (-1, -1), 6)])
+    if len(document.signatures) > SHOWN_SIGNERS:
+        yield text(f"and {len(document.signatures) - SHOWN_SIGNERS} more, under Signatures", "small")
 
 
 def _about(document: Dossier) -> Flowable:

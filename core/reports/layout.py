@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from io import BytesIO
 from typing import TypeAlias
@@ -9,7 +10,7 @@ from typing import TypeAlias
 from reportlab.lib.colors import HexColor
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase.pdfmetrics import stringWidth
-from reportlab.platypus import Flowable, Image, Table, TableStyle
+from reportlab.platypus import CondPageBreak, Flowable, Image, Table, TableStyle
 
 from core.reports.document import Picture
 from core.reports.figures import MASK_CLASSES
@@ -17,6 +18,7 @@ from core.reports.typeset import BOLD, CONTENT_WIDTH, HAIRLINE, MUTED, PANEL, SA
 from core.reports.wording import Tone
 
 Cell: TypeAlias = Flowable | list[Flowable] | str
+HEX = re.compile("[0-9a-f]{64}")
 PLAIN = [
     ("VALIGN", (0, 0), (-1, -1), "TOP"),
     ("LEFTPADDING", (0, 0), (-1, -1), 0),
@@ -27,11 +29,11 @@ PLAIN = [
 
 
 class Badge(Flowable):  # type: ignore[misc]
-    """A state as icon, word and colour; `size` is the letters' size in points."""
+    """A state as icon, word and colour; `size` is the letters' size in points, `solid` turns it inside out."""
 
-    def __init__(self, tone: Tone, size: float = 7.0) -> None:
+    def __init__(self, tone: Tone, size: float = 7.0, *, solid: bool = False) -> None:
         super().__init__()
-        self.tone, self.size = tone, size
+        self.tone, self.size, self.solid = tone, size, solid
         self.width = stringWidth(self._words, BOLD, size) + size * 1.6
         self.height = size * 1.9
 
@@ -45,9 +47,10 @@ class Badge(Flowable):  # type: ignore[misc]
 
     def draw(self) -> None:
         """Draw the rounded tint and the words."""
-        self.canv.setFillColor(HexColor(self.tone.tint))
+        back, front = (self.tone.colour, "#FFFFFF") if self.solid else (self.tone.tint, self.tone.colour)
+        self.canv.setFillColor(HexColor(back))
         self.canv.roundRect(0, 0, self.width, self.height, self.height / 2, stroke=0, fill=1)
-        self.canv.setFillColor(HexColor(self.tone.colour))
+        self.canv.setFillColor(HexColor(front))
         self.canv.setFont(BOLD, self.size)
         self.canv.drawString(self.size * 0.8, self.size * 0.58, self._words)
 
@@ -102,25 +105,24 @@ def panel(
         ("BOTTOMPADDING", (0, 0), (-1, -1), 13),
     ]
     if bar:
-        style.append(("LINEBEFORE", (0, 0), (0, -1), 4, HexColor(bar)))
+        style.append(("LINEBEFORE", (0, 0), (0, -1), 4, HexColor(bar), "butt"))
     return grid([[content]], [width], style)
 
 
-def facts(pairs: Sequence[tuple[str, str]], width: float = CONTENT_WIDTH, style: str = "body") -> Table:
-    """Labels on the left, values on the right."""
-    rows = [[text(label, "label"), text(value, style)] for label, value in pairs]
+def facts(pairs: Sequence[tuple[str, str]], width: float = CONTENT_WIDTH) -> Table:
+    """Labels on the left, values on the right; digests in the fixed-width face."""
+    rows = [[text(label, "label"), text(value, "mono" if HEX.fullmatch(value) else "body")] for label, value in pairs]
     padding = [("BOTTOMPADDING", (0, 0), (-1, -1), 4), ("RIGHTPADDING", (0, 0), (0, -1), 8)]
     return grid(rows, [96, width - 96], padding)
 
 
 def pictures(shown: Sequence[Picture], width: float = CONTENT_WIDTH, gap: float = 6.0, columns: int = 4) -> Table:
-    """Pictures in one row of `columns` equal places, their captions below."""
+    """Pictures in rows of `columns` equal places, their captions below."""
     each = (width - gap * (columns - 1)) / columns
-    images: list[Cell] = [image(one, each) for one in shown]
-    captions: list[Cell] = [text(one.caption, "caption", limit=120) for one in shown]
-    blank: list[Cell] = [""] * (columns - len(shown))
-    padding = [("RIGHTPADDING", (0, 0), (-1, -1), gap), ("BOTTOMPADDING", (0, 0), (-1, 0), 3)]
-    return grid([images + blank, captions + blank], [each + gap] * (columns - 1) + [each], padding)
+    cells: list[Cell] = [[image(one, each), text(one.caption, "caption", limit=120)] for one in shown]
+    cells += [""] * (-len(cells) % columns)
+    rows = [cells[start : start + columns] for start in range(0, len(cells), columns)]
+    return grid(rows, [each + gap] * (columns - 1) + [each], [("RIGHTPADDING", (0, 0), (-2, -1), gap)])
 
 
 def image(shown: Picture, width: float, tallest: float = 260.0) -> Image:
@@ -130,8 +132,11 @@ def image(shown: Picture, width: float, tallest: float = 260.0) -> Image:
     return Image(BytesIO(shown.data), across * scale, down * scale, hAlign="LEFT")
 
 
-def heading(title: str) -> Flowable:
-    """A section's heading, which the page template also enters among the bookmarks."""
+def heading(title: str, room: float = 120.0) -> list[Flowable]:
+    """A section's heading, which the page template also enters among the bookmarks.
+
+    It starts a new page where fewer than `room` points are left, so that it never stands alone.
+    """
     flowable = text(title, "section")
     flowable.bookmark = title
-    return flowable
+    return [CondPageBreak(room), flowable]

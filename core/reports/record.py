@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reportlab.platypus import Flowable, KeepTogether, Spacer
+from reportlab.platypus import CondPageBreak, Flowable, KeepTogether, Spacer
 
 from core.reports.document import Asset, AuditProof, Dossier, Job, Model, SignatureRow
 from core.reports.layout import Badge, Cell, facts, grid, heading, panel, ruled
 from core.reports.typeset import CONTENT_WIDTH, text
 from core.reports.wording import (
+    SIGNATURES_BIND,
     asset_facts,
     attempt,
+    audit_facts,
+    job_facts,
     known,
     model_facts,
     moment,
@@ -34,12 +37,11 @@ def record_sections(document: Dossier) -> Iterator[Flowable]:
 
 
 def _signatures(document: Dossier) -> Iterator[Flowable]:
-    yield heading("Signatures")
+    yield from heading("Signatures", 240)
     if not document.signatures:
         yield text("Nobody has signed this record.")
         return
-    yield text("Each signature names the digest of the record that it signs, and counts for no other record.", "small")
-    yield Spacer(1, 6)
+    yield text(SIGNATURES_BIND, "intro")
     cards: list[Cell] = [_card(one, document.record_sha256) for one in document.signatures]
     for index in range(0, len(cards), 2):
         pair = [*cards[index : index + 2], *[""] * (2 - len(cards[index : index + 2]))]
@@ -64,7 +66,7 @@ def _card(row: SignatureRow, record: str) -> Flowable:
 
 
 def _model(model: Model) -> Iterator[Flowable]:
-    yield heading("Model and licences")
+    yield from heading("Model and licences")
     yield facts(model_facts(model))
     if not model.lineage:
         yield text("No base model is on record.", "small")
@@ -81,41 +83,27 @@ def _model(model: Model) -> Iterator[Flowable]:
 
 
 def _asset(asset: Asset) -> Iterator[Flowable]:
-    yield heading("Asset")
+    yield from heading("Asset")
     yield facts(asset_facts(asset))
 
 
 def _job(job: Job | None) -> Iterator[Flowable]:
-    yield heading("Job")
+    yield from heading("Job")
     if job is None:
         yield text("No job is on record.")
         return
-    yield facts(
-        (
-            ("Job", job.id),
-            ("Runner", f"{job.runner} {job.runner_version} ({job.origin.replace('_', ' ')})"),
-            ("Status", job.status),
-            ("Output", known(job.output_sha256)),
-            *((name, value) for name, value in job.environment),
-        )
-    )
+    yield facts(job_facts(job))
+    yield Spacer(1, 4)
     for one in job.attempts:
         yield text(attempt(one), limit=400)
 
 
 def _audit(audit: AuditProof | None) -> Iterator[Flowable]:
-    yield heading("Audit proof")
+    yield from heading("Audit proof")
     if audit is None:
         yield text("No audit proof was taken.")
         return
-    yield facts(
-        (
-            ("Log", f"{audit.log_size} events, {_checked(audit.verified)}"),
-            ("Root hash", audit.root_hash),
-            ("This event", f"number {known(audit.event_index)}"),
-            ("Event hash", known(audit.event_sha256)),
-        )
-    )
+    yield facts(audit_facts(audit))
     if audit.inclusion_path:
         yield text("Inclusion path, from the event up", "label")
         yield from (text(one, "mono", limit=64) for one in audit.inclusion_path)
@@ -123,16 +111,13 @@ def _audit(audit: AuditProof | None) -> Iterator[Flowable]:
     yield text("Checkpoint", "label")
     yield panel([text(audit.checkpoint, "mono", limit=1500)])
     yield Spacer(1, 8)
+    yield CondPageBreak(60)
     yield text("How to check this without trusting this file", "group")
     yield from (text(f"{index}. {step}", limit=500) for index, step in enumerate(audit.how_to_verify, 1))
 
 
-def _checked(verified: bool | None) -> str:
-    return {True: "recomputed and intact", False: "recomputed and BROKEN", None: "not recomputed"}[verified]
-
-
 def _evidence(document: Dossier) -> Iterator[Flowable]:
-    yield heading("Evidence")
+    yield from heading("Evidence")
     yield facts((("Record digest", document.record_sha256), ("Document schema", document.schema)))
     if document.evidence:
         yield Spacer(1, 4)
@@ -145,5 +130,5 @@ def _evidence(document: Dossier) -> Iterator[Flowable]:
         ]
         yield ruled(("File", "SHA-256"), rows, [CONTENT_WIDTH - 270, 270])
     if document.notes:
-        yield heading("Before you rely on this")
+        yield from heading("Before you rely on this")
         yield from (text(f"–  {one}", limit=900) for one in document.notes)

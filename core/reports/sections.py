@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reportlab.platypus import Flowable, KeepTogether, Spacer
+from reportlab.platypus import CondPageBreak, Flowable, KeepTogether, Spacer
 
 from core.reports.curves import curve
-from core.reports.document import Dossier, FrameRow, MeasurementRow, PackVerdicts, Person, Review, VerdictRow
+from core.reports.document import Dossier, MeasurementRow, PackVerdicts, Person, Review, VerdictRow
 from core.reports.layout import Badge, Cell, MaskLegend, grid, heading, pictures, ruled
 from core.reports.record import record_sections
 from core.reports.typeset import CONTENT_WIDTH, text
 from core.reports.wording import (
     DIRECTIONS,
+    NO_PERSONS,
+    NOTHING_COVERS,
+    PERSONS_UNKNOWN,
     STATUS_TONES,
+    by_urgency,
     citation,
     coverage,
+    frame_title,
     interval,
     limit,
     measured,
     measurement_tone,
     moment,
+    score,
+    severity,
 )
 
 
@@ -36,12 +43,12 @@ def sections(document: Dossier) -> Iterator[Flowable]:
 
 
 def _measurements(document: Dossier) -> Iterator[Flowable]:
-    yield heading("Measurements")
+    yield from heading("Measurements")
     if not document.measurements:
         yield text("Nothing was measured.")
         return
     rows = [_measurement(row) for row in document.measurements]
-    yield ruled(("Measure", "Value", "Limit", ""), rows, [214, 118, 76, CONTENT_WIDTH - 408])
+    yield ruled(("Measure", "Value", "Limit", ""), rows, [206, 112, 90, CONTENT_WIDTH - 408])
 
 
 def _measurement(row: MeasurementRow) -> list[Cell]:
@@ -71,11 +78,10 @@ def _curves(document: Dossier) -> Iterator[Flowable]:
     ]
     if not drawn:
         return
-    yield heading("Over the frames")
+    yield from heading("Over the frames", 190)
     yield text(
-        "The dashed line is the limit; the rings are the worst frames; a gap means no value could be taken.", "small"
+        "The dashed line is the limit; the rings are the worst frames; a gap means no value could be taken.", "intro"
     )
-    yield Spacer(1, 6)
     for index in range(0, len(drawn), 2):
         pair: list[Cell] = [*drawn[index : index + 2], *[""] * (2 - len(drawn[index : index + 2]))]
         yield KeepTogether([grid([pair], [half + 18, half]), Spacer(1, 10)])
@@ -84,21 +90,15 @@ def _curves(document: Dossier) -> Iterator[Flowable]:
 def _frames(document: Dossier) -> Iterator[Flowable]:
     if not document.frames:
         return
-    yield heading("Frames")
-    yield text("Reduced copies, for looking; the full frames are in the files named under Evidence.", "small")
+    yield from heading("Frames", 190)
+    yield text("Reduced copies, for looking; the full frames are in the files named under Evidence.", "intro")
     yield MaskLegend()
     for row in document.frames:
         yield KeepTogether([text(frame_title(row), "strong"), Spacer(1, 3), pictures(row.pictures), Spacer(1, 8)])
 
 
-def frame_title(row: FrameRow) -> str:
-    """Which frame it is, when, and why it is shown."""
-    when = f", {row.seconds:.2f} s" if row.seconds is not None else ""
-    return f"Frame {row.frame}{when}: {f'worst for {row.worst_for}' if row.worst_for else 'evenly spaced'}"
-
-
 def _verdicts(document: Dossier) -> Iterator[Flowable]:
-    yield heading("Policy verdicts")
+    yield from heading("Policy verdicts", 180)
     if not document.packs:
         yield text("No policy pack was judged.")
     for pack in document.packs:
@@ -106,15 +106,17 @@ def _verdicts(document: Dossier) -> Iterator[Flowable]:
 
 
 def _pack(pack: PackVerdicts) -> Iterator[Flowable]:
+    yield CondPageBreak(130)
     yield text(pack.title, "group", limit=160)
-    yield text(f"{pack.id} {pack.version} · {pack.standing}", "small", limit=200)
-    yield Spacer(1, 4)
-    yield ruled(("Verdict", "What was found"), [_verdict(one) for one in pack.verdicts], [112, CONTENT_WIDTH - 112])
+    yield text(f"{pack.id} {pack.version} · {pack.standing}", "intro", limit=200)
+    yield ruled(
+        ("Verdict", "What was found"), [_verdict(one) for one in by_urgency(pack.verdicts)], [112, CONTENT_WIDTH - 112]
+    )
 
 
 def _verdict(row: VerdictRow) -> list[Cell]:
     state: list[Flowable] = [Badge(STATUS_TONES[row.status])]
-    state += [Spacer(1, 4), text("keeps the gate closed" if row.blocks else row.severity, "small", limit=40)]
+    state += [Spacer(1, 4), text(severity(row), "small", limit=40)]
     found: list[Flowable] = [text(f"{row.control}  {row.title}", "strong", limit=200), text(row.sentence)]
     if row.next_step:
         found.append(text(f"Next: {row.next_step}", limit=500))
@@ -123,11 +125,11 @@ def _verdict(row: VerdictRow) -> list[Cell]:
 
 
 def _persons(document: Dossier) -> Iterator[Flowable]:
-    yield heading("Persons and consents")
+    yield from heading("Persons and consents")
     if document.persons is None:
-        yield text("Nobody has said who is visible in this work. That is missing evidence, not the absence of people.")
+        yield text(PERSONS_UNKNOWN)
     elif not document.persons:
-        yield text("It is on record that nobody is visible in this work.")
+        yield text(NO_PERSONS)
     else:
         rows = [_person(one) for one in document.persons]
         yield ruled(("Person", "Treatment", "What covers it"), rows, [132, 104, CONTENT_WIDTH - 236])
@@ -144,14 +146,14 @@ def _person(row: Person) -> list[Cell]:
         if one.evidence_sha256:
             what.append(text(one.evidence_sha256, "mono"))
     if not row.covered_by:
-        what.append(text("Nothing on record covers this.", "strong"))
+        what.append(text(NOTHING_COVERS, "strong"))
     if row.note:
         what.append(text(row.note, "small", limit=400))
     return [who, how, what]
 
 
 def _reviews(document: Dossier) -> Iterator[Flowable]:
-    yield heading("Reviews")
+    yield from heading("Reviews")
     if not document.reviews:
         yield text("No review is on record.")
         return
@@ -163,7 +165,7 @@ def _review(row: Review) -> list[Cell]:
     who.append(text(moment(row.at), "small"))
     found: list[Flowable] = [text(row.rubric, "strong", limit=160), text(row.summary)]
     for one in row.scores:
-        found.append(text(f"{one.criterion}: {one.score}{f'. {one.remark}' if one.remark else ''}", limit=300))
+        found.append(text(score(one), limit=300))
     if row.sha256:
         found.append(text(row.sha256, "mono"))
     return [who, found]

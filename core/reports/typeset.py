@@ -63,15 +63,16 @@ def _style(name: str, size: float, leading: float, font: str = SANS, **more: Any
 STYLES = {
     "headline": _style("headline", 19, 25, BOLD),
     "lead": _style("lead", 9.6, 15, textColor=MUTED),
-    "section": _style("section", 14, 18, BOLD, spaceBefore=20, spaceAfter=8, keepWithNext=1),
-    "group": _style("group", 9.6, 13, BOLD, spaceBefore=10, spaceAfter=2, keepWithNext=1),
+    "section": _style("section", 14, 18, BOLD, spaceBefore=20, spaceAfter=8),
+    "group": _style("group", 9.6, 13, BOLD, spaceBefore=10, spaceAfter=2),
     "body": _style("body", 8.4, 12.6),
     "strong": _style("strong", 8.4, 12.6, BOLD),
     "figure": _style("figure", 11, 14, BOLD),
     "small": _style("small", 7.2, 10.4, textColor=MUTED),
+    "intro": _style("intro", 7.2, 10.4, textColor=MUTED, spaceAfter=6),
     "label": _style("label", 6.8, 10, textColor=MUTED),
     "mono": _style("mono", 6.6, 9.6, MONO),
-    "caption": _style("caption", 7, 9.6, textColor=MUTED),
+    "caption": _style("caption", 7, 9.6, textColor=MUTED, spaceBefore=2),
 }
 
 

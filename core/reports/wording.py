@@ -14,16 +14,22 @@ from datetime import UTC, datetime
 from core.reports.document import (
     Asset,
     Attempt,
+    AuditProof,
     Citation,
     Coverage,
+    FrameRow,
+    Job,
     MeasurementRow,
     Model,
     Outcome,
+    Score,
     SignatureRow,
     Status,
+    VerdictRow,
 )
 
 SIGNIFICANT_ZEROS = 1e-4
+URGENCY = (Status.FAIL, Status.ERROR, Status.INDETERMINATE, Status.WAIVED, Status.PASS, Status.NOT_APPLICABLE)
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,11 @@ DIRECTIONS = {
     "diagnostic": "shown to explain, never judged",
 }
 
+PERSONS_UNKNOWN = "Nobody has said who is visible in this work. That is missing evidence, not the absence of people."
+NO_PERSONS = "It is on record that nobody is visible in this work."
+NOTHING_COVERS = "Nothing on record covers this."
+SIGNATURES_BIND = "Each signature names the digest of the record that it signs, and counts for no other record."
+
 
 def inert(value: object) -> str:
     """Return a value as text that cannot act: control, direction and private characters become visible.
@@ -93,14 +104,15 @@ def clip(value: str, limit: int) -> str:
 
 
 def number(value: float) -> str:
-    """Write a number with about four significant digits, without an exponent where it can be helped."""
+    """Write a number with up to four significant digits, without an exponent where it can be helped."""
     size = abs(value)
     if value == int(value) and size < 1e6:
         return f"{int(value):,}"
     if size < SIGNIFICANT_ZEROS:
         return f"{value:.2e}"
     places = 0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 10 else 3 if size >= 1 else 4
-    return f"{value:,.{places}f}"
+    written = f"{value:,.{places}f}"
+    return written.rstrip("0").rstrip(".") if places else written
 
 
 def quantity(value: float, unit: str) -> str:
@@ -155,6 +167,18 @@ def size_in_words(size: int | None) -> str:
     if size < 1024:
         return f"{size} bytes"
     return f"{size / 1024:,.1f} KiB" if size < 1 << 20 else f"{size / (1 << 20):,.1f} MiB"
+
+
+def severity(row: VerdictRow) -> str:
+    """What this verdict means for the gate."""
+    if row.blocks:
+        return "keeps the gate closed"
+    return {"block": "blocking control"}.get(row.severity, f"{row.severity} control")
+
+
+def by_urgency(verdicts: tuple[VerdictRow, ...]) -> list[VerdictRow]:
+    """The verdicts with those that keep the gate closed first, then by how much they ask of a reader."""
+    return sorted(verdicts, key=lambda row: (not row.blocks, URGENCY.index(row.status)))
 
 
 def citation(one: Citation) -> str:
@@ -217,3 +241,48 @@ def asset_facts(asset: Asset) -> tuple[tuple[str, str], ...]:
         ("Mask", known(asset.mask)),
         ("Prompt", known(asset.prompt)),
     )
+
+
+def job_facts(job: Job) -> tuple[tuple[str, str], ...]:
+    """The job as labels and values, with what was recorded about its environment."""
+    return (
+        ("Job", job.id),
+        ("Runner", f"{job.runner} {job.runner_version} ({job.origin.replace('_', ' ')})"),
+        ("Status", job.status),
+        ("Output", known(job.output_sha256)),
+        *job.environment,
+    )
+
+
+def audit_facts(audit: AuditProof) -> tuple[tuple[str, str], ...]:
+    """The audit proof's short values as labels and values."""
+    checked = {True: "recomputed and intact", False: "recomputed and BROKEN", None: "not recomputed"}
+    return (
+        ("Log", f"{audit.log_size} events, {checked[audit.verified]}"),
+        ("Root hash", audit.root_hash),
+        ("This event", f"number {known(audit.event_index)}"),
+        ("Event hash", known(audit.event_sha256)),
+    )
+
+
+def frame_title(row: FrameRow) -> str:
+    """Which frame it is, when, and why it is shown."""
+    when = f", {row.seconds:.2f} s" if row.seconds is not None else ""
+    return f"Frame {row.frame}{when}: {f'worst for {row.worst_for}' if row.worst_for else 'evenly spaced'}"
+
+
+def score(one: Score) -> str:
+    """One criterion of a review in one line."""
+    return f"{one.criterion}: {one.score}" + (f". {one.remark}" if one.remark else "")
+
+
+def curve_in_words(row: MeasurementRow) -> str:
+    """What a curve shows, for somebody who cannot see it."""
+    taken = [value for value in row.curve.values if value is not None] if row.curve else []
+    if row.curve is None or not taken:
+        return "No value could be taken in any frame."
+    words = f"From {number(min(taken))} to {quantity(max(taken), row.unit)}; {limit(row)}."
+    if row.curve.worst:
+        words += f" Worst frames: {', '.join(str(frame) for frame in row.curve.worst[:3])}."
+    missing = len(row.curve.values) - len(taken)
+    return words + (f" No value in {missing} frames." if missing else "")
