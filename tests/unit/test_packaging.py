@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
 import zipfile
 from email import message_from_string
-from importlib.metadata import version
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,28 @@ def test_every_declared_requirement_is_pinned_within_its_bounds(project: dict, p
         if requirement.name != "greenlight":
             (chosen,) = pinned[canonicalize_name(requirement.name)].specifier
             assert requirement.specifier.contains(chosen.version), requirement
+
+
+def imported(folder: Path) -> set[str]:
+    """Return the top-level packages that the sources of a folder import, wherever they do it."""
+    names: set[str] = set()
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Import):
+                names.update(alias.name.split(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names.add(node.module.split(".")[0])
+    return names - sys.stdlib_module_names - {"__future__", *PACKAGES}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_imported_package_is_a_declared_requirement(project: dict, package: str):
+    optional = [line for extra, lines in project["optional-dependencies"].items() if extra != "dev" for line in lines]
+    declared = {canonicalize_name(Requirement(line).name) for line in [*project["dependencies"], *optional]}
+    providers = packages_distributions()
+    for name in imported(PROJECT / package):
+        distributions = {canonicalize_name(distribution) for distribution in providers.get(name, [name])}
+        assert distributions & declared, f"{package} imports {name}, which pyproject.toml does not declare"
 
 
 def test_no_package_registry_is_named_anywhere_in_the_set_up():
