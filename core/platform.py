@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -42,6 +42,8 @@ class Work:
     settings: Settings
     store: ArtifactStore
     key: SigningKey
+    unrecorded: list[Base] = field(default_factory=list)
+    """Rows added since the last event; the next event vouches for them."""
 
     def require(self, permission: Permission) -> None:
         """Raise `Denied` unless the actor may."""
@@ -51,6 +53,8 @@ class Work:
         """Add a row and give the database the chance to refuse it now."""
         self.session.add(row)
         self.session.flush()
+        if row.vouched:
+            self.unrecorded.append(row)
         return row
 
     def get(self, model: type[Row], key: object, what: str) -> Row:
@@ -61,9 +65,11 @@ class Work:
         return row
 
     def record(self, action: str, subject: str, *rows: Base, **payload: object) -> AuditEvent:
-        """Append the audit event of this change; `rows` are the records it vouches for."""
+        """Append the audit event of this change; it vouches for every row added so far and for the changed `rows`."""
+        vouched = [*self.unrecorded, *(row for row in rows if row not in self.unrecorded)]
+        self.unrecorded.clear()
         return append(
-            self.session, actor=self.actor.id, action=action, subject=subject, at=self.at, payload=payload, rows=rows
+            self.session, actor=self.actor.id, action=action, subject=subject, at=self.at, payload=payload, rows=vouched
         )
 
     def keep(self, source: Path | bytes, media_type: str) -> Artifact:
@@ -106,7 +112,9 @@ class Platform:
         path = platform.database.url.database
         if platform.database.is_sqlite and not (path and Path(path).is_file()):
             raise Unavailable(
+                
                 f"there is no Greenlight at {settings.home}", "run 'greenlight init' or set GREENLIGHT_HOME"
+            
             )
         if not is_current(platform.database):
             raise Unavailable(
@@ -127,7 +135,10 @@ class Platform:
     def work(self, actor: Actor) -> Iterator[Work]:
         """Open one transaction of an actor; it commits when the block ends, or not at all."""
         with self.database.writing() as session:
-            yield Work(session, actor, now(), self.settings, self.store, self.key)
+            work = Work(session, actor, now(), self.settings, self.store, self.key)
+            yield work
+            if work.unrecorded:
+                raise AssertionError(f"a service added {work.unrecorded[0].__tablename__} without an audit event")
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

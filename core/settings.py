@@ -70,9 +70,7 @@ class Settings:
         values: dict[str, object] = {}
         for name, value in raw.items():
             if name not in known:
-                raise InputError(
-                    f"{CONFIG_FILE} holds the unknown setting '{name}'", "remove it or correct its name"
-                )
+                raise InputError(f"{CONFIG_FILE} holds the unknown setting '{name}'", "remove it or correct its name")
             values[name] = _convert(name, value, type(known[name].default))
         return cls(**values)  # type: ignore[arg-type]
 

@@ -42,7 +42,7 @@ def open_checkpoint(note: str, key: VerifyingKey) -> Checkpoint:
     lines = text.split("\n")
     if not separator or len(lines) < 3 or lines[0] != ORIGIN or not lines[1].isdigit():
         raise InputError(
-            "this is not a Greenlight checkpoint", "give the file that 'greenlight audit checkpoint' wrote"
+            "this is not a Greenlight checkpoint", "give a file made by 'greenlight audit checkpoint'"
         )
     if not any(_signed_by(line, text + "\n", key) for line in signatures.splitlines()):
         raise TamperingFound(

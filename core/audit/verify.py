@@ -194,7 +194,7 @@ def _records(session: Session, vouched: dict[str, str]) -> Iterator[Finding]:
 def _model(table: str) -> type[Base] | None:
     for mapper in Base.registry.mappers:
         if mapper.class_.__tablename__ == table:
-            return mapper.class_  # type: ignore[no-any-return]
+            return mapper.class_
     return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase
@@ -49,6 +49,9 @@ class Moment(sa.types.TypeDecorator[datetime]):
 
 class Base(DeclarativeBase):
     """The base of every table."""
+
+    vouched: ClassVar[bool] = True
+    """Whether audit events carry the digest of these rows; False for rows that change without an event."""
 
     metadata = sa.MetaData(naming_convention=NAMES)
     type_annotation_map = {  # noqa: RUF012

@@ -15,6 +15,7 @@ class Job(Base):
     """One run of a model version on an asset. `attempt` is the fencing token of whoever runs it now."""
 
     __tablename__ = "jobs"
+    vouched = False
     __table_args__ = (sa.Index("ix_jobs_claim", "status", "submitted_at"),)
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)

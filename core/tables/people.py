@@ -31,6 +31,7 @@ class LoginSession(Base):
     """One continuous session of a person; only the digest of its token is kept."""
 
     __tablename__ = "login_sessions"
+    vouched = False
 
     token_sha256: Mapped[str] = mapped_column(Digest, primary_key=True)
     user_id: Mapped[str] = mapped_column(sa.ForeignKey("users.id"))

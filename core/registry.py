@@ -1,0 +1,274 @@
+"""Projects, models with versions and lineage, and assets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core.access import Permission
+from core.canonical import digest, file_sha256, new_id
+from core.errors import Conflict, InputError, MediaRejected, NotFound
+from core.platform import Row, Work
+from core.tables import Asset, AssetFile, LineageLink, Model, ModelVersion, Project
+from policies.pack import PackError, load_builtin
+
+PROJECT_KINDS = ("production", "study")
+ORIGINS = ("in_house", "vendor", "builtin")
+RELATIONS = ("base", "adapter")
+SAFETENSORS_LIMIT = 100 << 20
+"""Longest header that a safetensors file may declare (the format's own limit)."""
+
+
+def create_project(
+    work: Work,
+    *,
+    name: str,
+    kind: str,
+    agreements: Sequence[str],
+    jurisdictions: Sequence[str] = (),
+    final_deliverable: bool | None = None,
+    first_photography: str | None = None,
+    tools: Mapping[str, bool | None] | None = None,
+) -> Project:
+    """Add a production or a study. Every agreement must be a pack that exists.
+
+    `tools` holds what is known of the tools in use: stores_production_data, trains_on_production_data,
+    enterprise_secured; a missing entry is unknown, not false.
+    """
+    work.require(Permission.PROJECT_MANAGE)
+    _choice(kind, PROJECT_KINDS, "kind of project")
+    for pack in agreements:
+        _check_pack(pack)
+    project = Project(
+        id=new_id("prj"),
+        name=clean_name(name, "project"),
+        kind=kind,
+        agreements=list(agreements),
+        jurisdictions=list(jurisdictions),
+        final_deliverable=final_deliverable,
+        first_photography=first_photography,
+        tools=dict(tools or {}),
+        created_by=work.actor.id,
+        created_at=work.at,
+    )
+    _unique(work, Project, project.name)
+    work.add(project)
+    work.record("project.created", project.id, agreements=project.agreements)
+    return project
+
+
+def create_model(work: Work, *, name: str, origin: str, description: str = "") -> Model:
+    """Add a model of the house, of a vendor, or built in."""
+    work.require(Permission.MODEL_REGISTER)
+    _choice(origin, ORIGINS, "origin")
+    model = Model(
+        id=new_id("mdl"),
+        name=clean_name(name, "model"),
+        origin=origin,
+        description=description,
+        created_by=work.actor.id,
+        created_at=work.at,
+    )
+    _unique(work, Model, model.name)
+    work.add(model)
+    work.record("model.created", model.id, origin=origin)
+    return model
+
+
+def create_version(
+    work: Work,
+    *,
+    model: str,
+    version: str,
+    licence: str,
+    weights: Sequence[Path] = (),
+    parents: Mapping[str, Literal["base", "adapter"]] | None = None,
+    licence_cleared: bool | None = None,
+    network_egress: bool | None = None,
+    card: Mapping[str, object] | None = None,
+) -> ModelVersion:
+    """Add a version of a model: its weights (safetensors only, by content), licence and what it was made from.
+
+    `parents` maps `model@version` to the relation. A version without weights (a classical method, a vendor's
+    service) is named by the digest of its record.
+    """
+    work.require(Permission.MODEL_REGISTER)
+    if licence_cleared is not None:
+        work.require(Permission.MODEL_CLEAR)
+    owner = find(work.session, Model, model)
+    files = [{"name": path.name, "sha256": weights_sha256(path), "size": path.stat().st_size} for path in weights]
+    row = ModelVersion(
+        id=new_id("ver"),
+        model_id=owner.id,
+        version=clean_name(version, "version"),
+        digest=digest(files or {"model": owner.name, "version": version, "card": dict(card or {})}),
+        licence=clean_name(licence, "licence"),
+        licence_cleared=licence_cleared,
+        weights_format="safetensors" if files else "none",
+        weights=files,
+        network_egress=network_egress,
+        card=dict(card or {}),
+        created_by=work.actor.id,
+        created_at=work.at,
+    )
+    same = sa.select(ModelVersion).where(ModelVersion.model_id == owner.id, ModelVersion.version == row.version)
+    if work.session.scalar(same):
+        raise Conflict(f"{owner.name}@{row.version} exists", "choose another version; a version never changes")
+    work.add(row)
+    for name, relation in (parents or {}).items():
+        _choice(relation, RELATIONS, "relation")
+        work.add(LineageLink(version_id=row.id, parent_id=find_version(work.session, name).id, relation=relation))
+    work.record("model.version_created", row.id, digest=row.digest, licence=row.licence)
+    return row
+
+
+def clear_licence(work: Work, *, version: str, cleared: bool) -> ModelVersion:
+    """Record the legal decision on a version's licence."""
+    work.require(Permission.MODEL_CLEAR)
+    row = find_version(work.session, version)
+    row.licence_cleared = cleared
+    work.record("model.licence_decided", row.id, row, cleared=cleared)
+    return row
+
+
+def weights_sha256(path: Path) -> str:
+    """Digest a weight file after checking by content that it is safetensors; a pickle is refused."""
+    if not path.is_file():
+        raise NotFound(f"there is no weight file {path}", "check the path")
+    with path.open("rb") as stream:
+        head = stream.read(9)
+    size = int.from_bytes(head[:8], "little")
+    if len(head) < 9 or head[8:] != b"{" or not 2 <= size <= min(SAFETENSORS_LIMIT, path.stat().st_size - 8):
+        raise InputError(
+            f"{path.name} is not a safetensors file, and files that can run code when loaded are refused",
+            "convert the weights to safetensors",
+        )
+    return file_sha256(path)
+
+
+def create_clip(work: Work, *, project: str, folder: Path, name: str | None = None) -> Asset:
+    """Take in a VOID-format folder: probed within limits, exact mask values, equal frame counts."""
+    from core.media import check_void_folder
+
+    work.require(Permission.ASSET_REGISTER)
+    owner = find(work.session, Project, project)
+    checked = check_void_folder(folder, work.settings)
+    if work.session.scalar(sa.select(Asset).where(Asset.project_id == owner.id, Asset.name == (name or folder.name))):
+        raise Conflict(f"the project has an asset '{name or folder.name}' already", "give another name with --name")
+    files = {"video": checked.video, "quadmask": checked.mask, "prompt": checked.prompt_file}
+    scale = folder / "scale.json"
+    if scale.is_file() and not scale.is_symlink() and scale.stat().st_size < 1 << 16:
+        files["scale"] = scale
+    return _store_asset(work, owner, name or folder.name, files, checked.facts(), list(checked.warnings))
+
+
+def _store_asset(
+    work: Work, owner: Project, name: str, files: Mapping[str, Path], facts: Mapping[str, object], notes: list[str]
+) -> Asset:
+    kept = {role: work.keep(path, _media_type(path)) for role, path in files.items()}
+    asset = work.add(
+        Asset(
+            id=new_id("ast"),
+            project_id=owner.id,
+            name=clean_name(name, "asset"),
+            kind="clip",
+            digest=digest({role: artifact.sha256 for role, artifact in kept.items()}),
+            facts=dict(facts),
+            notes=notes,
+            created_by=work.actor.id,
+            created_at=work.at,
+        )
+    )
+    for role, artifact in kept.items():
+        work.add(AssetFile(asset_id=asset.id, role=role, name=files[role].name, sha256=artifact.sha256))
+    work.record("asset.created", asset.id, digest=asset.digest)
+    return asset
+
+
+def asset_files(session: Session, asset: Asset) -> dict[str, AssetFile]:
+    """Return an asset's files by role."""
+    return {row.role: row for row in session.scalars(sa.select(AssetFile).where(AssetFile.asset_id == asset.id))}
+
+
+def find(session: Session, model: type[Row], key: str) -> Row:
+    """Return a row by id or, where the table has names, by name; `NotFound` lists what there is."""
+    row = session.get(model, key)
+    if row is not None:
+        return row
+    what = model.__name__.lower()
+    names: list[str] = []
+    if hasattr(model, "name"):
+        found = list(session.scalars(sa.select(model).where(model.name == key).limit(2)))
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise InputError(f"several {what}s are named '{key}'", f"give the {what}'s id")
+        names = list(session.scalars(sa.select(model.name).limit(8)))
+    known = f"known: {', '.join(names)}" if names else f"see 'greenlight {what} list'"
+    raise NotFound(f"there is no {what} '{key}'", known)
+
+
+def find_version(session: Session, key: str) -> ModelVersion:
+    """Return a model version by id or as `model@version`."""
+    if row := session.get(ModelVersion, key):
+        return row
+    model_name, _, version = key.rpartition("@")
+    if not model_name:
+        raise NotFound(f"there is no model version '{key}'", "name it as model@version; see 'greenlight model list'")
+    owner = find(session, Model, model_name)
+    query = sa.select(ModelVersion).where(ModelVersion.model_id == owner.id, ModelVersion.version == version)
+    if row := session.scalar(query):
+        return row
+    raise NotFound(f"{model_name} has no version '{version}'", "see 'greenlight model show'")
+
+
+def lineage(session: Session, version: ModelVersion) -> list[tuple[str, ModelVersion]]:
+    """Return all that a version was made from, nearest first, as (relation, version)."""
+    found: list[tuple[str, ModelVersion]] = []
+    queue = [version.id]
+    while queue:
+        links = session.scalars(sa.select(LineageLink).where(LineageLink.version_id == queue.pop(0)))
+        for link in links:
+            parent = session.get_one(ModelVersion, link.parent_id)
+            if parent.id not in {row.id for _, row in found}:
+                found.append((link.relation, parent))
+                queue.append(parent.id)
+    return found
+
+
+def clean_name(name: str, what: str) -> str:
+    """Return a usable name, or `InputError`: 1 to 200 printable characters, no path separators."""
+    name = name.strip()
+    if not name or len(name) > 200 or not name.isprintable() or "/" in name or "\\" in name:
+        raise InputError(f"'{name[:40]}' cannot name a {what}", "use 1 to 200 printable characters without slashes")
+    return name
+
+
+def _check_pack(pack: str) -> None:
+    try:
+        load_builtin(pack)
+    except PackError as error:
+        raise NotFound(*_two_parts(str(error))) from error
+
+
+def _two_parts(text: str) -> tuple[str, str]:
+    what, _, next_step = text.partition("; ")
+    return what, next_step or "see 'greenlight policy list'"
+
+
+def _unique(work: Work, model: type[Project] | type[Model], name: str) -> None:
+    if work.session.scalar(sa.select(model.id).where(model.name == name)):
+        raise Conflict(f"the {model.__name__.lower()} '{name}' exists", "choose another name")
+
+
+def _choice(value: str, allowed: tuple[str, ...], what: str) -> None:
+    if value not in allowed:
+        raise InputError(f"'{value}' is no {what}", f"use {' or '.join(allowed)}")
+
+
+def _media_type(path: Path) -> str:
+    return {".mp4": "video/mp4", ".json": "application/json"}.get(path.suffix.lower(), "application/octet-stream")
