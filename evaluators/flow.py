@@ -1,0 +1,259 @@
+"""Dense optical flow between neighbouring frames, where it can be trusted, and the camera's share of it.
+
+Flow is (h, w, 2) float32, x then y, in pixels per frame at the working size: pixel p of frame t is seen at
+p + flow[p] in frame t + 1. OpenCV's DIS needs no weights; RAFT is used when its weights are given as a file.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluators.base import EvaluatorError
+
+Image = NDArray[np.uint8]
+Flow = NDArray[np.float32]
+
+DIS_PRESETS = {"ultrafast": 0, "fast": 1, "medium": 2}
+SMALLEST_SIDE = 32
+"""DIS matches 8-pixel patches down a pyramid; smaller frames leave it nothing to match."""
+_STEPS_PER_PIXEL = 128
+
+
+class FlowField(NamedTuple):
+    """Flow t -> t+1 with `trusted` (h, w) uint8: 1 where neither occlusion rule speaks against it."""
+
+    forward: Flow
+    trusted: Image
+
+
+class FlowMethod(Protocol):
+    """Computes flow between two frames; `name` goes into the parameters of every figure made with it."""
+
+    name: str
+
+    def __call__(self, first: Image, second: Image) -> Flow:
+        """Return the flow from `first` to `second`, both BGR (h, w, 3) or luma (h, w) uint8."""
+
+
+class DisFlow:
+    """Dense inverse search (Kroeger et al., ECCV 2016) on luma, with OpenCV's named preset.
+
+    One instance serves several threads; the figures do not depend on how many there are.
+    """
+
+    def __init__(self, preset: str = "fast") -> None:
+        if preset not in DIS_PRESETS:
+            raise EvaluatorError(f"unknown DIS preset {preset!r}; use one of {', '.join(DIS_PRESETS)}.")
+        self.name = f"OpenCV DIS, preset {preset}"
+        self._preset = DIS_PRESETS[preset]
+        self._local = threading.local()
+
+    def __call__(self, first: Image, second: Image) -> Flow:
+        """Return the flow from `first` to `second`."""
+        if not hasattr(self._local, "engine"):
+            self._local.engine = cv2.DISOpticalFlow.create(self._preset)
+        return self._local.engine.calc(_luma(first), _luma(second), None)  # type: ignore[no-any-return]
+
+
+class RaftFlow:
+    """RAFT (Teed & Deng, ECCV 2020) as torchvision builds it, with weights from a local file.
+
+    `weights` is a safetensors file or a state dict (read with weights_only=True); whether it fits `raft_small` or
+    `raft_large` is read from its keys. Runs on the GPU when there is one. Raises EvaluatorError otherwise.
+    """
+
+    def __init__(self, weights: Path | str) -> None:
+        import torch
+        from torchvision.models.optical_flow import raft_large, raft_small
+
+        from evaluators.weights import load_state
+
+        state = load_state(weights)
+        large = any(key.startswith("context_encoder.") and ".running_mean" in key for key in state)
+        model = (raft_large if large else raft_small)(weights=None)
+        try:
+            model.load_state_dict(state, strict=True)
+        except RuntimeError as problem:
+            raise EvaluatorError(
+                f"{Path(weights).name} does not hold torchvision's RAFT weights; give a raft_small or raft_large file."
+            ) from problem
+        self.name = f"RAFT {'large' if large else 'small'}"
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._model = model.eval().to(self._device)
+        self._lock = threading.Lock()
+
+    def __call__(self, first: Image, second: Image) -> Flow:
+        """Return the flow from `first` to `second`."""
+        import torch
+        from torch.nn import functional
+
+        height, width = first.shape[:2]
+        pad = (0, -width % 8, 0, -height % 8)
+        pair = [functional.pad(self._tensor(image), pad, mode="replicate") for image in (first, second)]
+        with self._lock, torch.inference_mode():
+            flow = self._model(*pair)[-1][0, :, :height, :width]
+        return np.ascontiguousarray(flow.permute(1, 2, 0).float().cpu().numpy())
+
+    def _tensor(self, image: Image) -> Any:
+        import torch
+
+        rgb = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB if image.ndim == 2 else cv2.COLOR_BGR2RGB)
+        planes = torch.from_numpy(rgb).to(self._device).permute(2, 0, 1)[None].float()
+        return planes / 127.5 - 1.0
+
+
+def warp_back(later: NDArray[Any], flow: Flow) -> NDArray[Any]:
+    """Return the later frame sampled where `flow` says each pixel went: W(later, flow) of Lai et al. (bilinear)."""
+    across, down = cv2.split(_targets(flow))
+    return cv2.remap(later, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def trusted_flow(forward: Flow, backward: Flow) -> Image:
+    """Return 1 where the flow passes both occlusion rules of Lai et al. (ECCV 2018) and stays in the frame.
+
+    Occluded: |F + B~|^2 > 0.01 (|F|^2 + |B~|^2) + 0.5, B~ being the backward flow at the target.
+    Motion boundary: |grad Fx|^2 + |grad Fy|^2 > 0.01 |F|^2 + 0.002, gradients by central differences.
+    """
+    back = warp_back(backward, forward)
+    forward_energy, back_energy = _energy(forward), _energy(back)
+    occluded = _energy(forward + back) > 0.01 * (forward_energy + back_energy) + 0.5
+    return (~occluded & ~motion_boundary(forward, forward_energy) & inside(forward)).astype(np.uint8)
+
+
+def motion_boundary(flow: Flow, energy: NDArray[np.float32] | None = None) -> NDArray[np.bool_]:
+    """Return where the second rule of `trusted_flow` finds a motion boundary."""
+    energy = _energy(flow) if energy is None else energy
+    across = cv2.Sobel(flow, cv2.CV_32F, 1, 0, ksize=1, scale=0.5)
+    down = cv2.Sobel(flow, cv2.CV_32F, 0, 1, ksize=1, scale=0.5)
+    return np.asarray(_energy(across) + _energy(down) > 0.01 * energy + 0.002)
+
+
+def inside(flow: Flow) -> NDArray[np.bool_]:
+    """Return where the flow's target lies in the frame."""
+    height, width = flow.shape[:2]
+    targets = _targets(flow)
+    x, y = targets[..., 0], targets[..., 1]
+    return (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
+
+
+def camera_motion(flow: Flow, region: Image, step: int = 4) -> NDArray[np.float64] | None:
+    """Fit the affine motion (2, 3) that explains `flow` over `region`: (u, v) = M @ (x, y, 1).
+
+    Least squares with three rounds of reweighting against whatever moves on its own (Geman-McClure, scale from
+    the median residual). None when fewer than 60 sampled pixels are left to fit.
+    """
+    ys, xs = np.nonzero(region[::step, ::step])
+    if len(xs) < 60:
+        return None
+    motion = flow[::step, ::step][ys, xs].astype(np.float64)
+    points = np.stack([xs * step, ys * step, np.ones(len(xs))], axis=1).astype(np.float64)
+    weights = np.ones(len(xs))
+    model: NDArray[np.float64] = np.zeros((3, 2))
+    for _ in range(4):
+        weighted = points * weights[:, None]
+        model = np.linalg.lstsq(weighted.T @ points, weighted.T @ motion, rcond=None)[0].astype(np.float64)
+        residual = np.linalg.norm(points @ model - motion, axis=1)
+        scale = max(float(np.median(residual)) * 2.0, 0.02)
+        weights = 1.0 / (1.0 + (residual / scale) ** 2) ** 2
+    return model.T
+
+
+def affine_flow(model: NDArray[np.float64], height: int, width: int) -> Flow:
+    """Return the flow field of an affine motion from `camera_motion`."""
+    x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None]
+    m = model.astype(np.float32)
+    return np.stack([m[i, 0] * x + m[i, 1] * y + m[i, 2] for i in (0, 1)], axis=-1)
+
+
+class FlowCache:
+    """Flow fields of input clips, kept by clip digest, method, size and frame, to be shared between outputs.
+
+    Holds at most `max_bytes`, oldest first out; thread-safe. A field costs about 4.1 bytes a pixel.
+    """
+
+    def __init__(self, max_bytes: int = 320 * 2**20) -> None:
+        self._max_bytes, self._bytes = max_bytes, 0
+        self._fields: OrderedDict[tuple[object, ...], tuple[NDArray[np.int16], Image]] = OrderedDict()
+        self._lock = threading.Lock()
+        self.hits = 0
+
+    def get(self, key: tuple[object, ...], compute: Callable[[], FlowField]) -> FlowField:
+        """Return the field stored under `key`, or compute and store it."""
+        with self._lock:
+            stored = self._fields.get(key)
+            self.hits += stored is not None
+        if stored is not None:
+            steps, packed = stored
+            trusted = np.unpackbits(packed, count=steps.shape[0] * steps.shape[1]).reshape(steps.shape[:2])
+            return FlowField(_expand(steps), trusted)
+        field = compute()
+        self._store(key, _compact(field.forward), np.packbits(field.trusted))
+        return field
+
+    def _store(self, key: tuple[object, ...], steps: NDArray[np.int16], packed: Image) -> None:
+        with self._lock:
+            if key in self._fields:
+                return
+            self._fields[key] = (steps, packed)
+            self._bytes += steps.nbytes + packed.nbytes
+            while self._bytes > self._max_bytes:
+                _, (old_steps, old_packed) = self._fields.popitem(last=False)
+                self._bytes -= old_steps.nbytes + old_packed.nbytes
+
+
+@dataclass(frozen=True)
+class FlowSource:
+    """Serves the input's flow of one clip, from the cache where it holds it."""
+
+    method: FlowMethod
+    digest: str
+    cache: FlowCache
+
+    def between(self, index: int, first: Image, second: Image) -> FlowField:
+        """Return the trusted flow from input frame `index` to the next one."""
+        key = (self.digest, self.method.name, first.shape[:2], index)
+        return self.cache.get(key, lambda: compute_field(self.method, first, second))
+
+
+def compute_field(method: FlowMethod, first: Image, second: Image) -> FlowField:
+    """Return the flow and where it can be trusted, rounded so that a cached field is the same."""
+    forward, backward = rounded(method(first, second)), method(second, first)
+    return FlowField(forward, trusted_flow(forward, backward))
+
+
+def rounded(flow: Flow) -> Flow:
+    """Return the flow in whole 1/128 pixels, as the cache keeps it, so that equal clips differ by exactly 0."""
+    return _expand(_compact(flow))
+
+
+def _compact(flow: Flow) -> NDArray[np.int16]:
+    return np.clip(np.rint(flow * _STEPS_PER_PIXEL), -32768, 32767).astype(np.int16)
+
+
+def _expand(steps: NDArray[np.int16]) -> Flow:
+    return steps.astype(np.float32) / np.float32(_STEPS_PER_PIXEL)
+
+
+def _targets(flow: Flow) -> Flow:
+    height, width = flow.shape[:2]
+    targets = flow.copy()
+    targets[..., 0] += np.arange(width, dtype=np.float32)
+    targets[..., 1] += np.arange(height, dtype=np.float32)[:, None]
+    return targets
+
+
+def _energy(field: NDArray[Any]) -> NDArray[np.float32]:
+    return field[..., 0] * field[..., 0] + field[..., 1] * field[..., 1]  # type: ignore[no-any-return]
+
+
+def _luma(image: Image) -> Image:
+    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)

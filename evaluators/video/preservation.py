@@ -1,0 +1,308 @@
+"""Is what should stay the same still the same? Output against input on K, the pixels the quadmask keeps.
+
+Both clips are resized by one kernel to the working size, and every figure is an average over valid pixels only:
+multiplying by the mask and averaging the whole frame would flatter the output by 10 log10(1 / area).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluators.base import Direction, Evaluation, Interval, Measure, Measurement, absent
+from evaluators.clip import Case
+from evaluators.flow import Image
+from evaluators.frames import Moment, band_width
+from evaluators.video.intervals import block_bootstrap, mean_interval, series
+from evaluators.video.step import Outcome, Step, VideoOptions
+
+VERSION = "1"
+HOUSE = "this package's definition"
+LEAST_PIXELS = 200
+TOP_DB = 100.0
+WINDOW, SIGMA = 11, 1.5
+
+PSNR = Measure(
+    "preservation_psnr", "Fidelity of kept pixels (PSNR)", "dB", Direction.HIGHER, 0, TOP_DB,
+    "10 log10(255^2 / MSE), MSE pooled over valid pixels, channels and frames; identical clips read 100 dB", VERSION,
+    "How closely the kept area matches the input, pixel by pixel.",
+)  # fmt: skip
+SSIM = Measure(
+    "preservation_ssim", "Structure of kept pixels (SSIM)", "index", Direction.HIGHER, -1, 1,
+    "Wang et al., IEEE TIP 2004; RGB mean, Gaussian window 11x11, sigma 1.5, K1 .01, K2 .03, reflected border", VERSION,
+    "How well structure and contrast of the kept area match the input.",
+)  # fmt: skip
+LPIPS = Measure(
+    "preservation_lpips", "Perceived difference of kept pixels (LPIPS)", "distance", Direction.LOWER, 0, None,
+    "Zhang et al., CVPR 2018, AlexNet, v0.1, spatial map averaged over K", VERSION,
+    "How different the kept area looks to a network trained on people's judgements.",
+)  # fmt: skip
+DRIFT = Measure(
+    "preservation_drift", "Fidelity lost over the clip", "dB", Direction.LOWER, None, None,
+    f"Theil-Sen slope of the PSNR per frame times the clip's length; {HOUSE}", VERSION,
+    "How much worse the kept area matches at the end of the clip than at its start.",
+)  # fmt: skip
+COLOUR_DRIFT = Measure(
+    "colour_drift", "Colour drift over the clip", "grey levels", Direction.LOWER, 0, 255,
+    f"largest RGB channel of |mean difference in the last quarter - in the first quarter|; {HOUSE}", VERSION,
+    "How far the kept area's colour moves away from the input's in the course of the clip.",
+)  # fmt: skip
+SEAM = Measure(
+    "seam", "Seam around the mask", "ratio", Direction.LOWER, 0, None,
+    f"luma gradient across the mask's rim over the mean gradient on both sides; {HOUSE}", VERSION,
+    "1 is no seam; above it, the mask's outline shows as an edge in the output.",
+)  # fmt: skip
+SPILL = Measure(
+    "spill", "Change spilling over the mask", "grey levels", Direction.LOWER, 0, 255,
+    f"mean |output - input| in the band just outside the mask, less that of K; {HOUSE}", VERSION,
+    "How much more the picture changed right beside the mask than in the rest of the kept area.",
+)  # fmt: skip
+MEASURES = (PSNR, SSIM, LPIPS, DRIFT, COLOUR_DRIFT, SEAM, SPILL)
+NOTHING_KEPT = "the mask keeps too little of the picture to compare (under 200 pixels in every frame)"
+
+
+class Fidelity(NamedTuple):
+    """What one frame shows; None where its region is too small."""
+
+    frame: int
+    pixels: int
+    squared_error: float | None
+    """Mean over K's pixels and channels, grey levels squared."""
+    colour: tuple[float, float, float] | None
+    """Mean of output - input over K, BGR."""
+    ssim: float | None
+    seam: tuple[float, float] | None
+    """Mean gradient on the mask's rim, and beside it."""
+    spill: float | None
+
+
+class Preservation:
+    """Evaluator of the kept pixels."""
+
+    name = "preservation"
+    version = VERSION
+    measures = MEASURES
+
+    def watch(self, case: Case, options: VideoOptions) -> PreservationWatcher:
+        """Return a fresh watcher for one clip."""
+        return PreservationWatcher(case, options)
+
+
+class PreservationWatcher:
+    """Collects one `Fidelity` per frame."""
+
+    def __init__(self, case: Case, options: VideoOptions) -> None:
+        self._seed, self._band = options.seed, band_width(case.working)
+        self._frames: list[Fidelity] = []
+
+    def observe(self, step: Step) -> Fidelity:
+        """Compare one output frame with its input frame."""
+        return observe_frame(step.current, self._band)
+
+    def absorb(self, _step: Step, observation: Fidelity) -> None:
+        """Keep the frame's figures."""
+        self._frames.append(observation)
+
+    def conclude(self, outcome: Outcome) -> Evaluation:
+        """Return the measurements of the clip."""
+        frames = self._frames
+        measurements = (_psnr(frames, self._seed), _ssim(frames, self._seed), *_drifts(frames),
+                        _seam(frames, self._seed), _spill(frames, self._seed))  # fmt: skip
+        parameters = {
+            "working_size": list(outcome.case.working),
+            "resize": "area",
+            "band": self._band,
+            "ssim_window": f"Gaussian {WINDOW}x{WINDOW}, sigma {SIGMA}",
+            "colour": "8-bit RGB",
+        }
+        return Evaluation(Preservation.name, VERSION, measurements, parameters=parameters)
+
+
+def observe_frame(moment: Moment, band: int) -> Fidelity:
+    """Compare one output frame with its input frame on K and around the mask."""
+    kept, output, source = moment.regions.kept, moment.output, moment.input
+    pixels = cv2.countNonZero(kept)
+    error = colour = similarity = None
+    if pixels >= LEAST_PIXELS:
+        error = cv2.norm(output.bgr, source.bgr, cv2.NORM_L2SQR, kept) / (3 * pixels)
+        means = [cv2.mean(frame.bgr, kept) for frame in (output, source)]
+        colour = (means[0][0] - means[1][0], means[0][1] - means[1][1], means[0][2] - means[1][2])
+        if min(kept.shape) >= WINDOW:
+            similarity = float(sum(cv2.mean(ssim_map(output.bgr, source.bgr), kept)[:3])) / 3
+    seam = _seam_gradients(output.luma, moment.regions.removed, band)
+    return Fidelity(moment.index, pixels, error, colour, similarity, seam, _spill_at(moment, band, pixels))
+
+
+def ssim_map(first: Image, second: Image) -> NDArray[np.float32]:
+    """Return SSIM pixel by pixel and channel by channel for uint8 images (Wang et al. 2004; see `SSIM`)."""
+    x, y = first.astype(np.float32), second.astype(np.float32)
+    mean_x, mean_y = _blur(x), _blur(y)
+    product, squares = mean_x * mean_y, mean_x * mean_x + mean_y * mean_y
+    covariance = _blur(x * y) - product
+    variances = _blur(x * x + y * y) - squares
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    return ((2 * product + c1) * (2 * covariance + c2)) / ((squares + c1) * (variances + c2))  # type: ignore[no-any-return]
+
+
+def _blur(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    return cv2.GaussianBlur(image, (WINDOW, WINDOW), SIGMA, borderType=cv2.BORDER_REFLECT)  # type: ignore[no-any-return]
+
+
+def decibel(squared_error: float) -> float:
+    """Return the PSNR of a mean squared error in grey levels squared, 100 dB at most."""
+    return min(10 * math.log10(255**2 / squared_error), TOP_DB) if squared_error > 0 else TOP_DB
+
+
+def _seam_gradients(luma: Image, removed: Image, band: int) -> tuple[float, float] | None:
+    """Mean gradient length on the mask's rim (2 pixels wide), and in the bands on both sides of it."""
+    if cv2.countNonZero(removed) < LEAST_PIXELS:
+        return None
+    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    wide = np.ones((2 * band + 1,) * 2, np.uint8)
+    grown, shrunk = cv2.dilate(removed, cross), cv2.erode(removed, cross)
+    rim = grown - shrunk
+    near = cv2.dilate(removed, wide) - cv2.erode(removed, wide)
+    beside = near & (1 - (cv2.dilate(grown, cross) - cv2.erode(shrunk, cross)))
+    rim, beside = _inner(rim), _inner(beside)
+    if min(cv2.countNonZero(rim), cv2.countNonZero(beside)) < 30:
+        return None
+    across, down = (cv2.Sobel(luma, cv2.CV_32F, *order, ksize=1, scale=0.5) for order in ((1, 0), (0, 1)))
+    gradient = cv2.magnitude(across, down)
+    return cv2.mean(gradient, rim)[0], cv2.mean(gradient, beside)[0]
+
+
+def _inner(region: Image) -> Image:
+    """Leave out the frame's own border, where a cut object has no rim."""
+    inner = region.copy()
+    inner[[0, 1, -2, -1], :] = 0
+    inner[:, [0, 1, -2, -1]] = 0
+    return inner
+
+
+def _spill_at(moment: Moment, band: int, pixels: int) -> float | None:
+    regions = moment.regions
+    masked = regions.removed | regions.affected
+    beside = cv2.dilate(masked, np.ones((2 * band + 1,) * 2, np.uint8)) & (
+        1 - cv2.dilate(masked, np.ones((5, 5), np.uint8))
+    )
+    count = cv2.countNonZero(beside)
+    if pixels < LEAST_PIXELS or count < 30:
+        return None
+    near = cv2.norm(moment.output.bgr, moment.input.bgr, cv2.NORM_L1, beside) / (3 * count)
+    far = cv2.norm(moment.output.bgr, moment.input.bgr, cv2.NORM_L1, regions.kept) / (3 * pixels)
+    return float(near - far)
+
+
+def _psnr(frames: Sequence[Fidelity], seed: int) -> Measurement:
+    taken = [f for f in frames if f.squared_error is not None]
+    if not taken:
+        return absent(PSNR, NOTHING_KEPT)
+    columns = np.array([[f.squared_error * f.pixels, f.pixels] for f in taken if f.squared_error is not None])
+    pooled = columns.sum(axis=0)
+    levels: list[float | None] = [None if f.squared_error is None else decibel(f.squared_error) for f in frames]
+
+    def statistic(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        errors = rows[..., 0].sum(axis=1) / rows[..., 1].sum(axis=1)
+        return np.minimum(10 * np.log10(255**2 / np.maximum(errors, 1e-300)), TOP_DB)
+
+    return Measurement(
+        PSNR,
+        decibel(float(pooled[0] / pooled[1])),
+        interval=block_bootstrap(columns, statistic, seed),
+        count=len(taken),
+        series=series([f.frame for f in frames], levels, PSNR.direction),
+        evidence={"kept_pixels_per_frame": float(pooled[1] / len(taken)), "region": "K"},
+    )
+
+
+def _ssim(frames: Sequence[Fidelity], seed: int) -> Measurement:
+    return _mean(SSIM, frames, [f.ssim for f in frames], NOTHING_KEPT, seed, region="K")
+
+
+def _spill(frames: Sequence[Fidelity], seed: int) -> Measurement:
+    values = [None if f.spill is None else max(f.spill, 0.0) for f in frames]
+    return _mean(SPILL, frames, values, "there is no mask, or nothing kept, to compare its surroundings with", seed)
+
+
+def _seam(frames: Sequence[Fidelity], seed: int) -> Measurement:
+    taken = [f for f in frames if f.seam is not None]
+    if not taken:
+        return absent(SEAM, "the removed object has no outline in the picture (none, too small, or all of it)")
+    columns = np.array([f.seam for f in taken]) + 0.5
+    values: list[float | None] = [float(rim / beside) for rim, beside in columns]
+    totals = columns.sum(axis=0)
+    interval = block_bootstrap(columns, lambda rows: rows[..., 0].sum(1) / rows[..., 1].sum(1), seed)
+    return Measurement(
+        SEAM,
+        float(totals[0] / totals[1]),
+        interval=interval,
+        count=len(taken),
+        series=series([f.frame for f in taken], values, SEAM.direction),
+        evidence={"floor": "0.5 grey levels per pixel, added to both gradients"},
+    )
+
+
+def _drifts(frames: Sequence[Fidelity]) -> tuple[Measurement, Measurement]:
+    taken = [f for f in frames if f.squared_error is not None]
+    if len(taken) < 8:
+        reason = f"only {len(taken)} frames can be compared; a trend needs eight"
+        return absent(DRIFT, reason), absent(COLOUR_DRIFT, reason)
+    levels = np.array([decibel(f.squared_error) for f in taken if f.squared_error is not None])
+    times = np.array([f.frame for f in taken], float)
+    low, middle, high = _theil_sen(times, levels)
+    span = float(times[-1] - times[0])
+    drift = Measurement(
+        DRIFT,
+        -middle * span,
+        interval=Interval(-high * span, -low * span, 0.95, "Sen's interval of the Theil-Sen slope"),
+        count=len(taken),
+        evidence={"psnr_first_quarter": float(levels[: len(levels) // 4].mean()),
+                  "psnr_last_quarter": float(levels[-(len(levels) // 4) :].mean())},
+    )  # fmt: skip
+    return drift, _colour_drift(taken)
+
+
+def _theil_sen(times: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[float, float, float]:
+    from scipy.stats import theilslopes
+
+    slope = theilslopes(values, times, 0.95)
+    return float(slope.low_slope), float(slope.slope), float(slope.high_slope)
+
+
+def _colour_drift(taken: Sequence[Fidelity]) -> Measurement:
+    colours = np.array([f.colour for f in taken])
+    quarter = max(len(colours) // 4, 1)
+    moved = colours[-quarter:].mean(axis=0) - colours[:quarter].mean(axis=0)
+    return Measurement(
+        COLOUR_DRIFT,
+        float(np.abs(moved).max()),
+        count=len(taken),
+        series=series([f.frame for f in taken], [float(v) for v in np.abs(colours).max(axis=1)], Direction.LOWER),
+        evidence={"moved_rgb": [float(v) for v in moved[::-1]]},
+    )
+
+
+def _mean(
+    measure: Measure,
+    frames: Sequence[Fidelity],
+    values: Sequence[float | None],
+    missing: str,
+    seed: int,
+    **evidence: object,
+) -> Measurement:
+    present = [value for value in values if value is not None]
+    if not present:
+        return absent(measure, missing)
+    return Measurement(
+        measure,
+        float(np.mean(present)),
+        interval=mean_interval(present, seed),
+        count=len(present),
+        series=series([f.frame for f in frames], values, measure.direction),
+        evidence=evidence,
+    )

@@ -1,0 +1,102 @@
+"""Four scores for a reader in a hurry: temporal, preservation, removal and physics, each in [0, 1].
+
+The rule is the same for all: every part is turned into a score of its own, and the lowest of them is the summary,
+because one visible fault spoils a shot however good the rest is. A part scores 1 / (1 + (x / half)^2), x being its
+distance from perfect and `half` the distance at which it scores one half. Absent parts are left out and named;
+a summary without any part is absent.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from evaluators.base import Direction, Evaluation, Measure, Measurement, absent
+
+VERSION = "1"
+
+
+class Part(NamedTuple):
+    """A measure's share in a summary: how far a value is from perfect, and where that scores one half."""
+
+    measure: str
+    distance: Callable[[float], float]
+    half: float
+
+
+def _above(floor: float) -> Callable[[float], float]:
+    return lambda value: max(value - floor, 0.0)
+
+
+def _below(top: float) -> Callable[[float], float]:
+    return lambda value: max(top - value, 0.0)
+
+
+def _octaves(value: float) -> float:
+    return abs(math.log2(max(value, 1e-3)))
+
+
+PARTS: Mapping[str, tuple[Part, ...]] = {
+    "temporal": (
+        Part("warp_error_ratio", _above(1.0), 2.0),
+        Part("tof", _above(0.0), 0.3),
+        Part("motion_ratio", _octaves, 1.0),
+        Part("gain_flicker", _above(0.0), 1.0),
+        Part("jitter", _above(0.0), 0.3),
+        Part("freeze", _above(0.0), 0.25),
+        Part("lag_imbalance", _above(0.0), 0.5),
+    ),
+    "preservation": (
+        Part("preservation_psnr", _below(45.0), 17.0),
+        Part("preservation_ssim", _below(1.0), 0.15),
+    ),
+    "removal": (Part("removal_residue", _above(0.0), 0.3),),
+}
+
+
+def _summary_measure(name: str, meaning: str) -> Measure:
+    citation = "lowest of its parts' 1 / (1 + (distance / half)^2); this package's rule"
+    return Measure(name, f"Summary: {name}", "score", Direction.HIGHER, 0, 1, citation, VERSION, meaning)
+
+
+SUMMARIES = (
+    _summary_measure("temporal", "Whether the clip is steady and lively where nothing should change."),
+    _summary_measure("preservation", "Whether everything that should stay the same has stayed the same."),
+    _summary_measure("removal", "Whether the object and its traces are gone."),
+    _summary_measure("physics", "Whether what the removal set in motion moves as it would in the world."),
+)
+
+
+def summarise(evaluations: Sequence[Evaluation]) -> Evaluation:
+    """Return the four summary scores of a clip's evaluations."""
+    found = {m.measure.name: m for evaluation in evaluations for m in evaluation.measurements}
+    scores = tuple(_summary(measure, found) for measure in SUMMARIES)
+    rules = {name: {part.measure: part.half for part in parts} for name, parts in PARTS.items()}
+    return Evaluation("summary", VERSION, scores, parameters={"half_points": rules})
+
+
+def part_score(part: Part, value: float) -> float:
+    """Return the score in (0, 1] of one part's value."""
+    return 1.0 / (1.0 + (part.distance(value) / part.half) ** 2)
+
+
+def _summary(measure: Measure, found: Mapping[str, Measurement]) -> Measurement:
+    parts = PARTS.get(measure.name, ())
+    scores = {
+        part.measure: part_score(part, value)
+        for part in parts
+        if part.measure in found and (value := found[part.measure].value) is not None
+    }
+    missing = {p.measure: found[p.measure].reason for p in parts if p.measure in found and p.measure not in scores}
+    if not scores:
+        reason = next((str(why) for why in missing.values()), f"nothing that makes up {measure.name} was measured")
+        return absent(measure, reason, missing=missing)
+    weakest = min(scores, key=scores.__getitem__)
+    return Measurement(
+        measure,
+        scores[weakest],
+        count=len(scores),
+        count_of="parts",
+        evidence={"parts": scores, "weakest": weakest, "missing": missing},
+    )
