@@ -19,6 +19,7 @@ import pytest
 from filelock import FileLock
 
 from core.database import Database, migrate
+from core.platform import Platform
 from core.settings import Settings
 
 TEMPLATE = "greenlight_template"
@@ -152,3 +153,11 @@ def database(settings: Settings) -> Iterator[Database]:
     database = Database(settings.database)
     yield database
     database.close()
+
+
+@pytest.fixture
+def platform(settings: Settings) -> Iterator[Platform]:
+    """An opened installation of its own, with a key and nobody in it, on each database in turn."""
+    platform = Platform.open(settings)
+    yield platform
+    platform.close()
