@@ -1,0 +1,182 @@
+"""`plate`: remove the object with a clean plate, without weights: the honest baseline that any model must beat.
+
+Where the background shows in another frame it is taken from there (aligned, median of the best views); what never
+shows is synthesised once, from its surroundings, so that it stands still. The affected region keeps the input:
+this runner does not simulate what would have happened without the object.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import RunFailed
+from core.runners import alignment as registration
+from core.runners.background import Geometry, Plate, build, lay_out
+from core.runners.base import Manifest, Needs, RunContext, RunOutput, RunSpecification
+from core.runners.blend import at_plane, composite, seam
+from core.runners.frames import ClipFormat, ClipWriter, Planes, clip_format, read_grey, read_planes
+from core.runners.holes import HIDDEN, PackedMask, Reach, bounding_box
+from core.runners.inpaint import fill
+
+PROXY_SIDE, PROXY_SIDE_LONG, LONG_CLIP = 960, 480, 240
+OUTPUT = "output.mp4"
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """What the first look at a clip tells."""
+
+    form: ClipFormat
+    masks: tuple[PackedMask, ...]
+    alignment: registration.Alignment
+    reach: Reach
+
+
+class PlateRunner:
+    """Clean-plate object removal on the CPU."""
+
+    name = "plate"
+    version = "1"
+    needs = Needs(memory=2 << 30)
+
+    def run(self, specification: RunSpecification, context: RunContext) -> Manifest:
+        """Read `video` and `quadmask` (equal size and length), write the clip without the object as `video`."""
+        started = time.monotonic()
+        video, quadmask = (_input(specification, role) for role in ("video", "quadmask"))
+        scene = _look(video, quadmask, context.progress)
+        layout = lay_out(scene.form, scene.alignment, scene.masks, scene.reach)
+        output = context.folder / OUTPUT
+        plate = None
+        if layout:
+            plate = _plate(video, scene, *layout, context.progress, specification.seed)
+        _write(video, output, scene, layout[0] if layout else None, plate, context.progress)
+        facts = _facts(scene, plate) | {"seconds": round(time.monotonic() - started, 3)}
+        return Manifest((RunOutput("video", output, "video/mp4"),), facts, _notes(scene, plate))
+
+
+def _input(specification: RunSpecification, role: str) -> Path:
+    path = specification.inputs.get(role)
+    if path is None or not path.is_file():
+        raise RunFailed(f"the runner 'plate' has no {role}", f"submit an asset with a {role}")
+    return path
+
+
+def _look(video: Path, quadmask: Path, progress: Callable[[float, str], None]) -> _Scene:
+    form = clip_format(video)
+    masks = []
+    for number, grey in enumerate(read_grey(quadmask)):
+        if grey.shape != (form.height, form.width):
+            raise RunFailed("the quadmask and the video differ in size", "render the quadmask at the video's size")
+        masks.append(PackedMask(grey))
+        progress(0.15 * (number + 1) / max(form.announced_frames, number + 1), f"reading mask {number + 1}")
+    reach = Reach.of(form.width, form.height)
+    side = PROXY_SIDE if len(masks) <= LONG_CLIP else PROXY_SIDE_LONG
+    scale = min(1.0, side / max(form.width, form.height))
+    size = (round(form.width * scale), round(form.height * scale))
+    small, keep = [], []
+    for number, planes in enumerate(read_planes(video, form)):
+        if number >= len(masks):
+            break
+        small.append(np.asarray(cv2.resize(planes[0], size, interpolation=cv2.INTER_AREA), np.uint8))
+        keep.append(_background(masks[number], reach, size))
+        progress(0.15 + 0.15 * (number + 1) / len(masks), f"following the camera, frame {number + 1}")
+    if len(small) != len(masks) or number >= len(masks):
+        raise RunFailed("the video and the quadmask differ in length", "give both the same number of frames")
+    return _Scene(form, tuple(masks), registration.register(small, keep, scale), reach)
+
+
+def _background(mask: PackedMask, reach: Reach, size: tuple[int, int]) -> NDArray[np.uint8]:
+    quality = cv2.resize(mask.quality(reach), size, interpolation=cv2.INTER_NEAREST)
+    return (quality >= 2).astype(np.uint8)
+
+
+def _plate(
+    video: Path,
+    scene: _Scene,
+    geometry: Geometry,
+    needed: NDArray[np.uint8],
+    progress: Callable[[float, str], None],
+    seed: int,
+) -> Plate:
+    plate = build(
+        video,
+        geometry,
+        needed,
+        scene.masks,
+        scene.reach,
+        lambda done: progress(0.3 + 0.2 * done, "gathering the background"),
+    )
+    progress(0.5, "filling what no frame shows")
+    planes = fill(plate.planes, plate.holes, plate.known, seed)
+    return Plate(plate.box, planes, plate.seen, plate.needed, plate.known)
+
+
+def _write(
+    video: Path,
+    output: Path,
+    scene: _Scene,
+    geometry: Geometry | None,
+    plate: Plate | None,
+    progress: Callable[[float, str], None],
+) -> None:
+    count = len(scene.masks)
+    with ClipWriter(output, scene.form) as writer:
+        for t, frame in enumerate(read_planes(video, scene.form)):
+            if geometry and plate and scene.masks[t].removed_pixels:
+                frame = _without_object(frame, t, scene, geometry, plate)
+            writer.write(frame)
+            progress(0.6 + 0.4 * (t + 1) / count, f"frame {t + 1} of {count}")
+
+
+def _without_object(frame: Planes, t: int, scene: _Scene, geometry: Geometry, plate: Plate) -> Planes:
+    removed = scene.masks[t].removed()
+    region = bounding_box(removed, scene.reach.band + scene.reach.ring, scene.form.chroma)
+    if region is None:
+        return frame
+    edge = seam(removed[region.rows, region.columns], scene.reach)
+    result = []
+    for plane, source, chroma in zip(frame, plate.planes, (1, *[scene.form.chroma] * 2), strict=True):
+        part = region.over(chroma)
+        changed = plane.copy()
+        view = changed[part.rows, part.columns]
+        view[...] = composite(view, geometry.to_frame(source, t, region, chroma), at_plane(edge, view.shape))
+        result.append(changed)
+    return result[0], result[1], result[2]
+
+
+def _facts(scene: _Scene, plate: Plate | None) -> dict[str, object]:
+    form = scene.form
+    facts: dict[str, object] = {
+        "frames": len(scene.masks),
+        "width": form.width,
+        "height": form.height,
+        "fps": round(float(form.fps), 6),
+        "alignment_model": scene.alignment.model,
+        "alignment_residual_px": round(scene.alignment.residual, 3),
+        "changed_band_px": scene.reach.band,
+        "removed_share": sum(mask.removed_pixels for mask in scene.masks)
+        / (len(scene.masks) * form.width * form.height),
+    }
+    if plate is not None:
+        pixels = int(np.count_nonzero(plate.needed))
+        facts["plate_pixels"] = pixels
+        facts["plate_synthesised_share"] = int(np.count_nonzero(plate.holes)) / pixels
+    return facts
+
+
+def _notes(scene: _Scene, plate: Plate | None) -> tuple[str, ...]:
+    notes = ["The affected region keeps the input: this runner does not simulate what happens without the object."]
+    if plate is None:
+        notes.append("The quadmask removes nothing: the output is the input, encoded again.")
+    elif (plate.seen[plate.needed > 0] == HIDDEN).any():
+        notes.append("A part of the background shows in no frame and was synthesised from its surroundings.")
+    if scene.form.has_audio:
+        notes.append("The input's sound is not carried over.")
+    return tuple(notes)
