@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from io import BytesIO
 from typing import TypeAlias
@@ -15,10 +14,9 @@ from reportlab.platypus import CondPageBreak, Flowable, Image, Table, TableStyle
 from core.reports.document import Picture
 from core.reports.figures import MASK_CLASSES
 from core.reports.typeset import BOLD, CONTENT_WIDTH, HAIRLINE, MUTED, PANEL, SANS, text
-from core.reports.wording import Tone
+from core.reports.wording import Tone, is_digest
 
 Cell: TypeAlias = Flowable | list[Flowable] | str
-HEX = re.compile("[0-9a-f]{64}")
 PLAIN = [
     ("VALIGN", (0, 0), (-1, -1), "TOP"),
     ("LEFTPADDING", (0, 0), (-1, -1), 0),
@@ -111,7 +109,7 @@ def panel(
 
 def facts(pairs: Sequence[tuple[str, str]], width: float = CONTENT_WIDTH) -> Table:
     """Labels on the left, values on the right; digests in the fixed-width face."""
-    rows = [[text(label, "label"), text(value, "mono" if HEX.fullmatch(value) else "body")] for label, value in pairs]
+    rows = [[text(label, "label"), text(value, "mono" if is_digest(value) else "body")] for label, value in pairs]
     padding = [("BOTTOMPADDING", (0, 0), (-1, -1), 4), ("RIGHTPADDING", (0, 0), (0, -1), 8)]
     return grid(rows, [96, width - 96], padding)
 

@@ -7,6 +7,7 @@ more); none of them carries a meaning alone: a word and an icon always stand bes
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -149,6 +150,11 @@ def measurement_tone(row: MeasurementRow) -> Tone:
 def moment(at: datetime | None) -> str:
     """Write a moment to the second with its zone, which is always UTC."""
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if at else "not recorded"
+
+
+def is_digest(value: object) -> bool:
+    """Whether a value is a SHA-256 in lowercase hexadecimal, to be set in the fixed-width face."""
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
 
 
 def known(value: object) -> str:
