@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from core.access import INSTALLER, Actor, Permission, Role, parse_roles
 from core.canonical import new_id, now, sha256
-from core.errors import Conflict, Denied, InputError, NotFound
+from core.errors import Conflict, Denied, InputError
 from core.platform import Platform, Work
 from core.tables import LoginSession, User
 
@@ -124,14 +123,6 @@ def actor_from_token(platform: Platform, token: str) -> Actor:
 def actor_of(user: User) -> Actor:
     """Return the actor that a user record stands for."""
     return Actor(user.id, user.name, frozenset(Role(role) for role in user.roles))
-
-
-def user_by_login(session: Session, login: str) -> User:
-    """Return a user by login, or `NotFound`."""
-    user = session.scalar(sa.select(User).where(User.login == login))
-    if user is None:
-        raise NotFound(f"there is no user '{login}'", "see 'greenlight user list'")
-    return user
 
 
 def _problem(work: Work, user: User | None, password: str) -> Denied | None:

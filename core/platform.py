@@ -112,11 +112,10 @@ class Platform:
         path = platform.database.url.database
         if platform.database.is_sqlite and not (path and Path(path).is_file()):
             raise Unavailable(
-                
                 f"there is no Greenlight at {settings.home}", "run 'greenlight init' or set GREENLIGHT_HOME"
-            
             )
         if not is_current(platform.database):
+            platform.close()
             raise Unavailable(
                 "the database's tables are not those of this version",
                 "back it up, then run 'greenlight init --migrate'",

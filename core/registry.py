@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Literal
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from core.access import Permission
 from core.canonical import digest, file_sha256, new_id
-from core.errors import Conflict, InputError, MediaRejected, NotFound
-from core.platform import Row, Work
+from core.errors import Conflict, InputError, NotFound
+from core.lookup import find, find_version
+from core.platform import Work
 from core.tables import Asset, AssetFile, LineageLink, Model, ModelVersion, Project
-from policies.pack import PackError, load_builtin
+from policies import PackError, load_builtin
 
 PROJECT_KINDS = ("production", "study")
 ORIGINS = ("in_house", "vendor", "builtin")
@@ -187,57 +187,6 @@ def _store_asset(
         work.add(AssetFile(asset_id=asset.id, role=role, name=files[role].name, sha256=artifact.sha256))
     work.record("asset.created", asset.id, digest=asset.digest)
     return asset
-
-
-def asset_files(session: Session, asset: Asset) -> dict[str, AssetFile]:
-    """Return an asset's files by role."""
-    return {row.role: row for row in session.scalars(sa.select(AssetFile).where(AssetFile.asset_id == asset.id))}
-
-
-def find(session: Session, model: type[Row], key: str) -> Row:
-    """Return a row by id or, where the table has names, by name; `NotFound` lists what there is."""
-    row = session.get(model, key)
-    if row is not None:
-        return row
-    what = model.__name__.lower()
-    names: list[str] = []
-    if hasattr(model, "name"):
-        found = list(session.scalars(sa.select(model).where(model.name == key).limit(2)))
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise InputError(f"several {what}s are named '{key}'", f"give the {what}'s id")
-        names = list(session.scalars(sa.select(model.name).limit(8)))
-    known = f"known: {', '.join(names)}" if names else f"see 'greenlight {what} list'"
-    raise NotFound(f"there is no {what} '{key}'", known)
-
-
-def find_version(session: Session, key: str) -> ModelVersion:
-    """Return a model version by id or as `model@version`."""
-    if row := session.get(ModelVersion, key):
-        return row
-    model_name, _, version = key.rpartition("@")
-    if not model_name:
-        raise NotFound(f"there is no model version '{key}'", "name it as model@version; see 'greenlight model list'")
-    owner = find(session, Model, model_name)
-    query = sa.select(ModelVersion).where(ModelVersion.model_id == owner.id, ModelVersion.version == version)
-    if row := session.scalar(query):
-        return row
-    raise NotFound(f"{model_name} has no version '{version}'", "see 'greenlight model show'")
-
-
-def lineage(session: Session, version: ModelVersion) -> list[tuple[str, ModelVersion]]:
-    """Return all that a version was made from, nearest first, as (relation, version)."""
-    found: list[tuple[str, ModelVersion]] = []
-    queue = [version.id]
-    while queue:
-        links = session.scalars(sa.select(LineageLink).where(LineageLink.version_id == queue.pop(0)))
-        for link in links:
-            parent = session.get_one(ModelVersion, link.parent_id)
-            if parent.id not in {row.id for _, row in found}:
-                found.append((link.relation, parent))
-                queue.append(parent.id)
-    return found
 
 
 def clean_name(name: str, what: str) -> str:

@@ -41,9 +41,7 @@ def open_checkpoint(note: str, key: VerifyingKey) -> Checkpoint:
     text, separator, signatures = note.partition("\n\n")
     lines = text.split("\n")
     if not separator or len(lines) < 3 or lines[0] != ORIGIN or not lines[1].isdigit():
-        raise InputError(
-            "this is not a Greenlight checkpoint", "give a file made by 'greenlight audit checkpoint'"
-        )
+        raise InputError("this is not a Greenlight checkpoint", "give a file made by 'greenlight audit checkpoint'")
     if not any(_signed_by(line, text + "\n", key) for line in signatures.splitlines()):
         raise TamperingFound(
             "the checkpoint was not signed by this installation's key",

@@ -1,0 +1,106 @@
+"""Submit a job: the gate `submit` decides whether it may run at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from core.access import Permission
+from core.canonical import new_id
+from core.errors import InputError
+from core.gates import GateDecision, judge_case
+from core.lookup import find, find_version
+from core.platform import Work
+from core.runners import runner_names
+from core.tables import Asset, Job, Project
+
+PURPOSES = ("internal_trial", "release")
+KINDS = ("EBDR", "ICDR", "BADR", "SYNTHETIC", "ALTERATION", "REMOVAL", "NONE")
+MAX_SEED = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """What somebody asks for. `files` are inputs beside the asset's own, by role (an output made elsewhere ...)."""
+
+    asset: str
+    version: str
+    runner: str
+    purpose: str = "release"
+    project: str | None = None
+    ai_use: Mapping[str, object] = field(default_factory=lambda: {"kind": "REMOVAL"})
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
+    provenance: Mapping[str, object] | None = None
+    origin: str = "in_house"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A submitted job and what the gate said; a closed gate leaves the job `refused`."""
+
+    job: Job
+    decision: GateDecision
+
+
+def submit(work: Work, request: JobRequest) -> Submission:
+    """Judge the gate `submit` and queue the job when it opens; refused jobs are kept, with their reasons."""
+    work.require(Permission.JOB_SUBMIT)
+    _check(request)
+    asset = _asset(work, request)
+    version = find_version(work.session, request.version)
+    files = {role: work.keep(path, "application/octet-stream").sha256 for role, path in request.files.items()}
+    job = work.add(
+        Job(
+            id=new_id("job"),
+            project_id=asset.project_id,
+            asset_id=asset.id,
+            version_id=version.id,
+            runner=request.runner,
+            purpose=request.purpose,
+            origin=request.origin,
+            ai_use={"network_egress": version.network_egress, **request.ai_use},
+            parameters=dict(request.parameters),
+            provenance=dict(request.provenance) if request.provenance is not None else None,
+            extra_inputs=files,
+            seed=request.seed,
+            status="queued",
+            max_attempts=work.settings.max_attempts,
+            attempt=0,
+            progress=0.0,
+            message="waiting for a worker",
+            submitted_by=work.actor.id,
+            submitted_at=work.at,
+        )
+    )
+    decision = judge_case(work, job, "submit")
+    if not decision.opens:
+        job.status, job.message, job.finished_at = "refused", decision.headline[:500], work.at
+    work.record("job.submitted", job.id, runner=job.runner, purpose=job.purpose, status=job.status)
+    return Submission(job, decision)
+
+
+def _check(request: JobRequest) -> None:
+    if request.runner not in runner_names():
+        raise InputError(f"there is no runner '{request.runner}'", f"use one of {', '.join(runner_names())}")
+    if request.purpose not in PURPOSES:
+        raise InputError(f"'{request.purpose}' is no purpose", f"use {' or '.join(PURPOSES)}")
+    if request.ai_use.get("kind") not in KINDS:
+        raise InputError(f"'{request.ai_use.get('kind')}' is no kind of AI use", f"use one of {', '.join(KINDS)}")
+    if not 0 <= request.seed <= MAX_SEED:
+        raise InputError(f"the seed {request.seed} is out of range", f"use 0 to {MAX_SEED}")
+    for role, path in request.files.items():
+        if not path.is_file():
+            raise InputError(f"there is no file {path} for '{role}'", "check the path")
+
+
+def _asset(work: Work, request: JobRequest) -> Asset:
+    if request.project is None:
+        return find(work.session, Asset, request.asset)
+    project = find(work.session, Project, request.project)
+    query = sa.select(Asset).where(Asset.project_id == project.id, Asset.name == request.asset)
+    return work.session.scalar(query) or find(work.session, Asset, request.asset)

@@ -1,0 +1,101 @@
+"""Reads that several services share: find a row by id or name, and follow what belongs to it."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core.errors import InputError, NotFound
+from core.tables import (
+    Asset,
+    AssetFile,
+    Base,
+    Consent,
+    LineageLink,
+    Model,
+    ModelVersion,
+    Output,
+    PersonsDeclaration,
+    Release,
+    SignatureRecord,
+    Subject,
+)
+
+Row = TypeVar("Row", bound=Base)
+
+
+def asset_files(session: Session, asset: Asset) -> dict[str, AssetFile]:
+    """Return an asset's files by role."""
+    return {row.role: row for row in session.scalars(sa.select(AssetFile).where(AssetFile.asset_id == asset.id))}
+
+
+def find(session: Session, model: type[Row], key: str) -> Row:
+    """Return a row by id or, where the table has names, by name; `NotFound` lists what there is."""
+    row = session.get(model, key)
+    if row is not None:
+        return row
+    what = model.__name__.lower()
+    names: list[str] = []
+    column = getattr(model, "name", None)
+    if column is not None:
+        found = list(session.scalars(sa.select(model).where(column == key).limit(2)))
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise InputError(f"several {what}s are named '{key}'", f"give the {what}'s id")
+        names = list(session.scalars(sa.select(column).limit(8)))
+    known = f"known: {', '.join(names)}" if names else f"see 'greenlight {what} list'"
+    raise NotFound(f"there is no {what} '{key}'", known)
+
+
+def find_version(session: Session, key: str) -> ModelVersion:
+    """Return a model version by id or as `model@version`."""
+    if row := session.get(ModelVersion, key):
+        return row
+    model_name, _, version = key.rpartition("@")
+    if not model_name:
+        raise NotFound(f"there is no model version '{key}'", "name it as model@version; see 'greenlight model list'")
+    owner = find(session, Model, model_name)
+    query = sa.select(ModelVersion).where(ModelVersion.model_id == owner.id, ModelVersion.version == version)
+    if row := session.scalar(query):
+        return row
+    raise NotFound(f"{model_name} has no version '{version}'", "see 'greenlight model show'")
+
+
+def lineage(session: Session, version: ModelVersion) -> list[tuple[str, ModelVersion]]:
+    """Return all that a version was made from, nearest first, as (relation, version)."""
+    found: list[tuple[str, ModelVersion]] = []
+    queue = [version.id]
+    while queue:
+        links = session.scalars(sa.select(LineageLink).where(LineageLink.version_id == queue.pop(0)))
+        for link in links:
+            parent = session.get_one(ModelVersion, link.parent_id)
+            if parent.id not in {row.id for _, row in found}:
+                found.append((link.relation, parent))
+                queue.append(parent.id)
+    return found
+
+
+def current_declaration(session: Session, asset: Asset) -> PersonsDeclaration | None:
+    """Return the newest declaration of who is visible, or None when nobody has said."""
+    query = sa.select(PersonsDeclaration).where(PersonsDeclaration.asset_id == asset.id)
+    return session.scalar(query.order_by(PersonsDeclaration.declared_at.desc(), PersonsDeclaration.id.desc()).limit(1))
+
+
+def consents_of(session: Session, subject: Subject) -> list[Consent]:
+    """Return every consent of a subject, oldest first, revoked ones included."""
+    query = sa.select(Consent).where(Consent.subject_id == subject.id)
+    return list(session.scalars(query.order_by(Consent.signed_at, Consent.id)))
+
+
+def signatures_of(session: Session, release: Release) -> list[SignatureRecord]:
+    """Return a release's signatures in the order they were given."""
+    query = sa.select(SignatureRecord).where(SignatureRecord.release_id == release.id)
+    return list(session.scalars(query.order_by(SignatureRecord.signed_at, SignatureRecord.id)))
+
+
+def output_of(session: Session, job_id: str) -> Output | None:
+    """Return the output of a job that is judged, or None while there is none."""
+    return session.scalar(sa.select(Output).where(Output.job_id == job_id, Output.role == "video"))
