@@ -49,8 +49,8 @@ def register(frames: Sequence[NDArray[np.uint8]], keep: Sequence[NDArray[np.uint
     corners = cv2.goodFeaturesToTrack(frames[reference], CORNERS, 0.005, 7, mask=keep[reference])
     if corners is None or len(corners) < LEAST:
         return _still(len(frames), reference)
-    corners = np.asarray(corners, np.float32)
-    tracks = [_track(frames[reference], frame, corners, mask) for frame, mask in zip(frames, keep, strict=True)]
+    points = np.asarray(corners, np.float32)
+    tracks = [_track(frames[reference], frame, points, mask) for frame, mask in zip(frames, keep, strict=True)]
     fits = {model: [_fit(model, *track) for track in tracks] for model in MODELS}
     costs = {
         model: PRICE[model]
