@@ -13,6 +13,7 @@ from policies.trace import TraceNode
 from policies.values import number
 from policies.wording import shown, words
 
+SPOKEN_UNITS = ("dB", "%", "pixels", "pixels per frame", "grey levels", "frames", "seconds")
 NO_INTERVAL = "it has no uncertainty interval, and the rule asks for its cautious end"
 
 
@@ -54,7 +55,7 @@ def evaluate_measured(clause: Clause, scope: Scope) -> TraceNode:
         return _unknown(clause, path, title, limit, NO_INTERVAL)
     result = conjunction(_truths(clause, *ends))
     unit = scope.read(f"{path}.unit")
-    suffix = f" {unit.value}" if unit.known and unit.value not in ("", "1") else ""
+    suffix = f" {unit.value}" if unit.value in SPOKEN_UNITS else ""
     cautious = f", with {shown(ends[0])} to {shown(ends[1])} as its interval" if ends[0] != ends[1] else ""
     sentence = f"the {title} is {shown(found)}{suffix}{cautious}, and {limit}{suffix} is asked for"
     return TraceNode(clause.op, result, sentence, path, found, limit, reason=sentence)
