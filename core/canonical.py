@@ -12,14 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-import rfc8785
-from ulid import ULID
-
 CHUNK = 1 << 20
 
 
 def new_id(prefix: str) -> str:
     """Return a new id such as `job_01jdk...`: sortable by time, unique, safe in a path or an address."""
+    from ulid import ULID
+
     return f"{prefix}_{str(ULID()).lower()}"
 
 
@@ -50,6 +49,8 @@ def jsonable(value: object) -> object:
 
 def canonical_json(value: object) -> bytes:
     """Serialise to RFC 8785 canonical JSON; NaN and infinities are refused by the format."""
+    import rfc8785
+
     return rfc8785.dumps(jsonable(value))  # type: ignore[arg-type]
 
 

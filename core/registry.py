@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import sqlalchemy as sa
 
-from core.access import Permission
+from core.access import Actor, Permission
 from core.canonical import digest, file_sha256, new_id
 from core.errors import Conflict, InputError, NotFound
 from core.lookup import find, find_version
-from core.platform import Work
+from core.platform import Platform, Work
 from core.tables import Asset, AssetFile, LineageLink, Model, ModelVersion, Project
 from policies import PackError, load_builtin
+
+if TYPE_CHECKING:
+    from core.media import VoidFolder
 
 PROJECT_KINDS = ("production", "study")
 ORIGINS = ("in_house", "vendor", "builtin")
 RELATIONS = ("base", "adapter")
+SCALE_BYTES = 1 << 16
 SAFETENSORS_LIMIT = 100 << 20
 """Longest header that a safetensors file may declare (the format's own limit)."""
 
@@ -150,20 +154,43 @@ def weights_sha256(path: Path) -> str:
     return file_sha256(path)
 
 
-def create_clip(work: Work, *, project: str, folder: Path, name: str | None = None) -> Asset:
-    """Take in a VOID-format folder: probed within limits, exact mask values, equal frame counts."""
+def create_clip(platform: Platform, actor: Actor, *, project: str, folder: Path, name: str | None = None) -> Asset:
+    """Take in a VOID-format folder: probed within limits, exact mask values, equal frame counts.
+
+    A `scale.json` beside the clip (metres per pixel at the object) is kept with it. Raises `MediaRejected`.
+    """
     from core.media import check_void_folder
 
-    work.require(Permission.ASSET_REGISTER)
-    owner = find(work.session, Project, project)
-    checked = check_void_folder(folder, work.settings)
-    if work.session.scalar(sa.select(Asset).where(Asset.project_id == owner.id, Asset.name == (name or folder.name))):
-        raise Conflict(f"the project has an asset '{name or folder.name}' already", "give another name with --name")
-    files = {"video": checked.video, "quadmask": checked.mask, "prompt": checked.prompt_file}
+    actor.require(Permission.ASSET_REGISTER)
+    name = clean_name(name or folder.resolve().name, "asset")
+    with platform.reading() as session:
+        owner = find(session, Project, project)
+        if session.scalar(sa.select(Asset.id).where(Asset.project_id == owner.id, Asset.name == name)):
+            raise Conflict(f"the project has an asset '{name}' already", "give another name with --name")
+    # The long check runs before the transaction, so that nobody waits for it.
+    checked = check_void_folder(folder, platform.settings)
+    files = {"video": checked.video, "quadmask": checked.mask, "prompt": checked.prompt_file, **_scale(folder)}
+    with platform.work(actor) as work:
+        return _store_asset(work, owner, name, files, _clip_facts(checked), list(checked.warnings))
+
+
+def _scale(folder: Path) -> dict[str, Path]:
     scale = folder / "scale.json"
-    if scale.is_file() and not scale.is_symlink() and scale.stat().st_size < 1 << 16:
-        files["scale"] = scale
-    return _store_asset(work, owner, name or folder.name, files, checked.facts(), list(checked.warnings))
+    usable = scale.is_file() and not scale.is_symlink() and scale.stat().st_size <= SCALE_BYTES
+    return {"scale": scale} if usable else {}
+
+
+def _clip_facts(checked: VoidFolder) -> dict[str, object]:
+    info = checked.video_info
+    return {
+        "frames": info.frames,
+        "width": info.width,
+        "height": info.height,
+        "fps": info.fps,
+        "codec": info.codec,
+        "prompt": checked.prompt,
+        "mask": {"shares": {str(value): share for value, share in checked.shares.items()}, "exact": True},
+    }
 
 
 def _store_asset(
@@ -174,7 +201,7 @@ def _store_asset(
         Asset(
             id=new_id("ast"),
             project_id=owner.id,
-            name=clean_name(name, "asset"),
+            name=name,
             kind="clip",
             digest=digest({role: artifact.sha256 for role, artifact in kept.items()}),
             facts=dict(facts),

@@ -14,7 +14,7 @@ from core.errors import InputError
 from core.gates import GateDecision, judge_case
 from core.lookup import find, find_version
 from core.platform import Work
-from core.runners import runner_names
+from core.runners.registry import runner_names
 from core.tables import Asset, Job, Project
 
 PURPOSES = ("internal_trial", "release")

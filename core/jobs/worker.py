@@ -1,0 +1,287 @@
+"""The local worker: leases a job, runs its runner and then the evaluators in children, keeps the results.
+
+It supervises: the child computes, the worker heartbeats, watches and cancels. Whatever it made is kept only if
+the lease is still its own; a worker that was believed dead finds its update refused and throws its work away.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import platform as machine
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from core.access import WORKER
+from core.errors import GreenlightError, RunFailed, TransientFailure, Unavailable
+from core.evaluation import record_evaluations
+from core.jobs.child import Child, Failed, Finished, Outcome, Stopped, launch
+from core.jobs.queue import Claim, Made, claim, end_cancelled, fail, finish, give_up, heartbeat, recover
+from core.lookup import asset_files, output_of
+from core.platform import Platform
+from core.runners.base import Manifest, Needs, RunSpecification
+from core.runners.measure import CASE_NAMES
+from core.runners.registry import runner
+from core.tables import Asset, Job, Model, ModelVersion
+
+IDLE_S = 1.0
+POLL_S = 0.05
+REPORT_S = 1.0
+RUN_SHARE = 0.6
+"""How much of a job's progress bar belongs to its runner; the rest is measuring."""
+
+
+@dataclass(frozen=True)
+class Sign:
+    """A sign of life for whoever watches: job, share done in [0, 1], message."""
+
+    job_id: str
+    done: float
+    message: str
+
+
+Observer = Callable[[Sign], None]
+
+
+class _Discarded(Exception):
+    """The lease was lost; whatever was made does not count."""
+
+
+class _Halted(Exception):
+    """This worker is asked to stop."""
+
+
+class Worker:
+    """One worker on this machine. `stop` may be called from a signal handler."""
+
+    def __init__(self, platform: Platform, observer: Observer = lambda _sign: None) -> None:
+        self.platform = platform
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self._observer = observer
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Stop after giving the running job back to the queue."""
+        self._stopping.set()
+
+    def run(self, *, drain: bool = False) -> int:
+        """Work until stopped, or until nothing waits with `drain`; returns how many attempts were made."""
+        attempts = 0
+        with _alone(self.platform):
+            if self.platform.database.is_sqlite:
+                recover(self.platform, self.name)
+            while not self._stopping.is_set():
+                held = claim(self.platform, self.name)
+                if held is not None:
+                    self.attempt(held)
+                    attempts += 1
+                elif drain and not self._waiting():
+                    break
+                else:
+                    self._stopping.wait(IDLE_S)
+        return attempts
+
+    def attempt(self, held: Claim) -> None:
+        """Run one claimed attempt to its end, whatever that is."""
+        folder = self.platform.settings.home.absolute() / "attempts" / f"{held.job_id}-{held.attempt}"
+        try:
+            self._attempt(held, folder)
+        except _Discarded:
+            self._observer(Sign(held.job_id, 0.0, "discarded: another worker has taken the job"))
+        except _Halted:
+            give_up(self.platform, held, "its worker was stopped")
+        except GreenlightError as error:
+            fail(self.platform, held, str(error), transient=isinstance(error, TransientFailure))
+            self._observer(Sign(held.job_id, 0.0, str(error)))
+        except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            reason = "the disk is full; free space." if full else f"the attempt's folder failed ({error})."
+            fail(self.platform, held, reason, transient=full)
+            self._observer(Sign(held.job_id, 0.0, reason))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _attempt(self, held: Claim, folder: Path) -> None:
+        specification = self._specification(held, folder / "inputs")
+        _check_needs(runner(specification.runner).needs)
+        made = self._child(held, specification, folder / "run", (0.0, RUN_SHARE))
+        if made is None:
+            return
+        evaluation = self._measure(held, specification, made, folder / "measure")
+        if evaluation is not None:
+            self._keep(held, specification, made, evaluation)
+
+    def _measure(
+        self, held: Claim, specification: RunSpecification, made: Manifest, folder: Path
+    ) -> Mapping[str, object] | None:
+        video = next((output.path for output in made.outputs if output.role == "video"), None)
+        if video is None:
+            raise RunFailed(f"the runner {specification.runner} made no video", "check its declared artifacts")
+        inputs = {**specification.inputs, "output": video}
+        measured = self._child(held, RunSpecification("measure", inputs), folder, (RUN_SHARE, 1.0))
+        if measured is None:
+            return None
+        result: Mapping[str, object] = json.loads(measured.outputs[0].path.read_text(encoding="utf-8"))
+        return result
+
+    def _keep(
+        self, held: Claim, specification: RunSpecification, made: Manifest, evaluation: Mapping[str, object]
+    ) -> None:
+        """Store outputs, measurements and their audit events in one transaction, if the lease is still held."""
+        with self.platform.work(WORKER) as work:
+            files = [
+                Made(output.role, output.path.name, sha256, _facts(output.role, made, evaluation))
+                for output in made.outputs
+                for sha256 in [work.keep(output.path, output.media_type).sha256]
+            ]
+            if not finish(work, held, files, _environment(specification)):
+                raise _Discarded
+            job = work.get(Job, held.job_id, "job")
+            output = output_of(work.session, job.id)
+            assert output is not None  # noqa: S101 - finish has just stored it
+            record_evaluations(work, job, output, evaluation)
+        self._observer(Sign(held.job_id, 1.0, "done"))
+
+    def _child(
+        self, held: Claim, specification: RunSpecification, folder: Path, span: tuple[float, float]
+    ) -> Manifest | None:
+        """Run a child to its end; its manifest, or None when the attempt was ended here as cancelled or lost."""
+        child = launch(specification, folder, self.platform.settings)
+        try:
+            outcome = self._watch(held, child, span)
+        except BaseException:
+            child.kill()
+            raise
+        match outcome:
+            case Finished(manifest):
+                return manifest
+            case Failed(what, next_step, transient):
+                raise (TransientFailure if transient else RunFailed)(what, next_step)
+            case Stopped():
+                end_cancelled(self.platform, held)
+                self._observer(Sign(held.job_id, 0.0, "cancelled"))
+            case vanished:
+                cause = f"signal {vanished.signal}" if vanished.signal else f"exit code {vanished.exit_code}"
+                give_up(self.platform, held, f"its process ended without a word ({cause})")
+                self._observer(Sign(held.job_id, 0.0, f"lost: its process ended without a word ({cause})"))
+        return None
+
+    def _watch(self, held: Claim, child: Child, span: tuple[float, float]) -> Outcome:
+        done, message = span[0], "starting"
+        beat_at = reported_at = 0.0
+        changed = True
+        while (outcome := child.outcome()) is None:
+            if (news := child.progress()) is not None:
+                done, message = span[0] + news.done * (span[1] - span[0]), news.message
+                self._observer(Sign(held.job_id, done, message))
+                changed = True
+            moment = time.monotonic()
+            if moment >= beat_at or (changed and moment >= reported_at):
+                beat_at, reported_at, changed = moment + self.platform.settings.heartbeat_s, moment + REPORT_S, False
+                beat = heartbeat(self.platform, held, done, message)
+                if not beat.held:
+                    raise _Discarded
+                if beat.cancel:
+                    child.cancel()
+            if self._stopping.wait(POLL_S):
+                raise _Halted
+        return outcome
+
+    def _specification(self, held: Claim, folder: Path) -> RunSpecification:
+        """Copy the job's inputs out of the store, verified on the way."""
+        folder.mkdir(parents=True)
+        with self.platform.reading() as session:
+            job = session.get_one(Job, held.job_id)
+            asset = session.get_one(Asset, job.asset_id)
+            files = {role: row.sha256 for role, row in asset_files(session, asset).items()}
+            version = session.get_one(ModelVersion, job.version_id)
+            owner = session.get_one(Model, version.model_id)
+            model = {
+                "name": owner.name,
+                "version": version.version,
+                "digest": version.digest,
+                "weights": version.weights,
+            }
+            files |= job.extra_inputs
+            parameters = {**job.parameters, **({"provenance": job.provenance} if job.provenance else {})}
+            runner_name, seed = job.runner, job.seed
+        inputs = {
+            role: self.platform.store.fetch(sha256, folder / CASE_NAMES.get(role, f"{role}.mp4"))
+            for role, sha256 in files.items()
+        }
+        return RunSpecification(runner_name, inputs, parameters, seed, model)
+
+    def _waiting(self) -> bool:
+        with self.platform.reading() as session:
+            return session.scalar(sa.select(Job.id).where(Job.status == "queued").limit(1)) is not None
+
+
+def _facts(role: str, made: Manifest, evaluation: Mapping[str, object]) -> dict[str, object]:
+    """What is known of an output: what the runner says, overruled by what was measured on the file itself."""
+    if role != "video":
+        return {}
+    measured = evaluation["output"]
+    assert isinstance(measured, Mapping)  # noqa: S101 - written by ClipResult.to_json
+    size = {name: measured[name] for name in ("frames", "width", "height", "fps", "codec")}
+    return {"runner": dict(made.facts), "notes": list(made.notes), **size}
+
+
+def _check_needs(needs: Needs) -> None:
+    import psutil
+
+    free = psutil.virtual_memory().available
+    if free < needs.memory:
+        raise TransientFailure(
+            f"the run needs {needs.memory >> 20} MiB of memory and {free >> 20} are free", "end other work first"
+        )
+    if needs.gpu:
+        raise RunFailed("this worker has no GPU that it may use", "run it on a machine with one")
+
+
+def _environment(specification: RunSpecification) -> dict[str, object]:
+    from importlib.metadata import version
+
+    chosen = runner(specification.runner)
+    return {
+        "runner": f"{chosen.name} {chosen.version}",
+        "python": machine.python_version(),
+        "system": f"{machine.system()} {machine.machine()}",
+        "processors": os.cpu_count(),
+        "greenlight": version("greenlight"),
+        "numpy": version("numpy"),
+        "opencv": version("opencv-python-headless"),
+        "torch": version("torch"),
+    }
+
+
+@contextmanager
+def _alone(platform: Platform) -> Iterator[None]:
+    """Hold the embedded database's only worker place; PostgreSQL takes any number of workers."""
+    if not platform.database.is_sqlite:
+        yield
+        return
+    import fcntl
+
+    path = platform.settings.home / "worker.lock"
+    with path.open("a+", encoding="utf-8") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            stream.seek(0)
+            raise Unavailable(
+                f"another worker serves this database already (process {stream.read().strip() or 'unknown'})",
+                "let it work or stop it; PostgreSQL allows several",
+            ) from error
+        stream.truncate(0)
+        stream.write(str(os.getpid()))
+        stream.flush()
+        yield

@@ -1,0 +1,67 @@
+"""`measure`: run the video evaluators over an output; the worker starts it after a job's own runner.
+
+It is a runner so that untrusted outputs are decoded under the same limits, with the same progress and cancelling.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+from core.errors import RunFailed
+from core.runners.base import Manifest, Needs, RunContext, RunOutput, RunSpecification
+
+RESULT = "evaluation.json"
+CASE_NAMES = {
+    "video": "input_video.mp4",
+    "quadmask": "quadmask_0.mp4",
+    "prompt": "prompt.json",
+    "scale": "scale.json",
+}
+
+
+class MeasureRunner:
+    """The evaluators as a runner: `output` for the inputs of one clip, with `reference` where the truth is known."""
+
+    name = "measure"
+    version = "1"
+    needs = Needs(memory=1 << 30)
+
+    def run(self, specification: RunSpecification, context: RunContext) -> Manifest:
+        """Write `evaluation.json` (role `evaluation`); `RunFailed` when the output cannot be measured at all."""
+        from evaluators import EvaluatorError, evaluate_clip
+
+        case = _case(specification, context.folder / "case")
+        try:
+            result = evaluate_clip(
+                case,
+                specification.inputs["output"],
+                specification.inputs.get("reference"),
+                progress=context.progress,
+            )
+        except EvaluatorError as error:
+            what, _, next_step = str(error).partition("; ")
+            raise RunFailed(what, next_step or "make the output again") from error
+        finally:
+            shutil.rmtree(case)
+        path = context.folder / RESULT
+        path.write_text(json.dumps(result.to_json(), allow_nan=False), encoding="utf-8")
+        return Manifest((RunOutput("evaluation", path, "application/json"),))
+
+
+def _case(specification: RunSpecification, folder: Path) -> Path:
+    """Lay the inputs out as a VOID-format folder."""
+    folder.mkdir()
+    for role, name in CASE_NAMES.items():
+        if role in specification.inputs:
+            _place(specification.inputs[role], folder / name)
+    return folder
+
+
+def _place(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
