@@ -6,7 +6,7 @@ their subsampled chroma; everything else is carried as 4:4:4.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -101,6 +101,18 @@ def read_grey(path: Path) -> Iterator[Plane]:
     with opened(path) as container:
         for frame in container.decode(video=0):
             yield _array(frame.reformat(format="gray"), 0)
+
+
+def count_frames(path: Path, progress: Callable[[float], None]) -> int:
+    """Decode the whole clip and return its length; one that is cut short or empty is a `RunFailed`."""
+    with opened(path) as container:
+        announced, count = container.streams.video[0].frames, 0
+        for _ in container.decode(video=0):
+            count += 1
+            progress(min(1.0, count / max(announced, count)))
+    if not count or count < announced:
+        raise RunFailed(f"{path.name} is cut short after {count} frames", "copy or export it again")
+    return count
 
 
 def _planes(frame: VideoFrame) -> Planes:
