@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import numpy as np
 
@@ -26,8 +27,17 @@ def scene(number: int, ball: bool = True, width: int = 480, height: int = 270) -
         picture = np.where(shadow[..., None], picture * 0.55, picture)
         inside = (columns - x) ** 2 + (rows - y) ** 2 < radius**2
         shade = 1 - 0.5 * ((columns - x + 12) ** 2 + (rows - y + 12) ** 2) / (2 * radius) ** 2
-        picture = np.where(inside[..., None], np.stack([204 * shade, 62 * shade, 58 * shade], -1), picture)
+        picture = np.where(inside[..., None], np.stack([48 * shade, 120 * shade, 150 * shade], -1), picture)
     return np.clip(picture, 0, 255).astype(np.uint8)
+
+
+def plate(number: int) -> np.ndarray:
+    """What a remover left: the empty scene, with a trace of the shadow."""
+    clean, full = scene(number, ball=False), scene(number)
+    trace = quadmask(number) == 127
+    mixed = np.where(trace[..., None], clean * 0.8 + full * 0.2, clean)
+    ripple = 3 * np.sin(np.indices(trace.shape)[1] / 30)[..., None]
+    return np.clip(mixed + ripple, 0, 255).astype(np.uint8)
 
 
 def quadmask(number: int, width: int = 480, height: int = 270) -> np.ndarray:
@@ -229,11 +239,12 @@ def _signatures() -> tuple[d.SignatureRow, ...]:
 def _rows() -> tuple[d.FrameRow, ...]:
     worst = {4: "Steadiness over time", 20: "Kept picture unchanged"}
     return tuple(
-        frame_row(n, scene(n), quadmask(n), scene(n, ball=False), worst_for=worst.get(n, ""), seconds=n / 24)
+        frame_row(n, scene(n), quadmask(n), plate(n), worst_for=worst.get(n, ""), seconds=n / 24)
         for n in (4, 20, 0, 12, 24)
     )
 
 
+@cache
 def example() -> d.Dossier:
     """A refused release with every kind of section."""
     return d.Dossier(

@@ -109,7 +109,7 @@ def _audit(audit: AuditProof | None) -> Iterator[Flowable]:
         yield from (text(one, "mono", limit=64) for one in audit.inclusion_path)
         yield Spacer(1, 6)
     yield text("Checkpoint", "label")
-    yield panel([text(audit.checkpoint, "mono", limit=1500)])
+    yield panel([text(audit.checkpoint, "mono", limit=1500, lines=20)])
     yield Spacer(1, 8)
     yield CondPageBreak(60)
     yield text("How to check this without trusting this file", "group")

@@ -273,12 +273,12 @@ def verify_seal(pdf: bytes, trusted_certificate: bytes) -> SealReport:
         signatures = reader.embedded_regular_signatures
         if not signatures:
             return SealReport(("The file carries no seal.",))
-        return _judge(reader, signatures[-1], trusted)
+        return _judge(pdf, reader, signatures[-1], trusted)
     except Exception as error:  # a hostile or broken file may raise anything in a parser
         return SealReport((f"The file cannot be read as a sealed PDF ({type(error).__name__}).",))
 
 
-def _judge(reader: PdfFileReader, signature: Any, trusted: x509.Certificate) -> SealReport:
+def _judge(pdf: bytes, reader: PdfFileReader, signature: Any, trusted: x509.Certificate) -> SealReport:
     from pyhanko.keys import load_certs_from_pemder_data
     from pyhanko.sign.validation import SignatureCoverageLevel, validate_pdf_signature
     from pyhanko_certvalidator import ValidationContext
@@ -290,7 +290,7 @@ def _judge(reader: PdfFileReader, signature: Any, trusted: x509.Certificate) -> 
     reason = str(signature.sig_object.get("/Reason", ""))
     record = RECORD.search(reason)
     whole = status.coverage == SignatureCoverageLevel.ENTIRE_FILE
-    sound = bool(status.intact and status.valid)
+    sound = bool(status.intact and status.valid) and _canonical(pdf, signature)
     return SealReport(
         problems=_problems(sound, bool(status.trusted), whole, record is not None),
         intact=sound,
@@ -302,6 +302,43 @@ def _judge(reader: PdfFileReader, signature: Any, trusted: x509.Certificate) -> 
         certificate_sha256=sha256(signature.signer_cert.dump()),
         attachments=tuple((name, sha256(data)) for name, data in _attached(reader).items()),
     )
+
+
+def _canonical(pdf: bytes, signature: Any) -> bool:
+    """Whether the signature's own container, which no signature covers, is exactly as `seal` writes it.
+
+    It holds signed attributes, a signature and a certificate, which are proven otherwise, and fields around
+    them that a validator skips: those could be changed unseen, so the container is built anew and compared.
+    """
+    from asn1crypto import cms  # type: ignore[import-untyped]
+
+    signer = signature.signer_info
+    identity = cms.IssuerAndSerialNumber(
+        {"issuer": signature.signer_cert.issuer, "serial_number": signature.signer_cert.serial_number}
+    )
+    algorithm = {"algorithm": "sha256"}
+    rebuilt = cms.SignedData(
+        {
+            "version": "v1",
+            "digest_algorithms": [algorithm],
+            "encap_content_info": {"content_type": "data"},
+            "certificates": [signature.signer_cert],
+            "signer_infos": [
+                {
+                    "version": "v1",
+                    "sid": cms.SignerIdentifier({"issuer_and_serial_number": identity}),
+                    "digest_algorithm": algorithm,
+                    "signed_attrs": signer["signed_attrs"],
+                    "signature_algorithm": {"algorithm": "sha256_ecdsa"},
+                    "signature": signer["signature"],
+                }
+            ],
+        }
+    )
+    container = cms.ContentInfo({"content_type": "signed_data", "content": rebuilt}).dump().hex().upper()
+    _, start, end, _ = signature.byte_range
+    expected = f"<{container:0<{end - start - 2}}>"
+    return pdf[start:end] == expected.encode()
 
 
 def _problems(intact: bool, trusted: bool, whole: bool, named: bool) -> tuple[str, ...]:

@@ -76,15 +76,16 @@ STYLES = {
 }
 
 
-def text(value: object, style: str = "body", *, colour: str | None = None, limit: int = CELL_LIMIT) -> Paragraph:
+def text(value: object, style: str = "body", *, limit: int = CELL_LIMIT, lines: int = 1) -> Paragraph:
     """Return a paragraph that shows `value` literally, whatever it holds.
 
-    `limit` bounds its characters, so that no value can fill the document; `colour` is ours, never the data's.
+    `limit` bounds its characters and `lines` the line breaks that are kept (later ones become spaces), so
+    that no value can fill the document.
     """
     chosen = STYLES[style]
-    lines = clip(inert(value), limit).split("\n")
-    marked = "<br/>".join(_with_fonts(line, chosen.fontName) for line in lines)
-    return Paragraph(f'<font color="{colour}">{marked}</font>' if colour else marked, chosen)
+    kept = clip(inert(value), limit).split("\n", lines - 1)
+    marked = "<br/>".join(_with_fonts(line.replace("\n", " "), chosen.fontName) for line in kept)
+    return Paragraph(marked, chosen)
 
 
 def covered(value: str, font: str) -> str:
