@@ -106,15 +106,18 @@ class Platform:
         return SigningKey.load_or_create(self.settings.keys)
 
     @classmethod
-    def open(cls, settings: Settings) -> Platform:
-        """Open an installation that `create` made; `Unavailable` says how to make one or bring it up to date."""
+    def open(cls, settings: Settings, *, any_schema: bool = False) -> Platform:
+        """Open an installation that `create` made; `Unavailable` says how to make one or bring it up to date.
+
+        `any_schema` opens one whose tables are of another version, to bring it up to date.
+        """
         platform = cls(settings)
         path = platform.database.url.database
         if platform.database.is_sqlite and not (path and Path(path).is_file()):
             raise Unavailable(
                 f"there is no Greenlight at {settings.home}", "run 'greenlight init' or set GREENLIGHT_HOME"
             )
-        if not is_current(platform.database):
+        if not any_schema and not is_current(platform.database):
             platform.close()
             raise Unavailable(
                 "the database's tables are not those of this version",

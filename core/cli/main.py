@@ -6,9 +6,8 @@ import importlib
 import sys
 from typing import Any
 
-import click
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from core.cli.output import complain, emit
 from core.errors import GreenlightError
@@ -35,23 +34,23 @@ NOUNS = {
 class LazyGroup(TyperGroup):
     """A group that imports `core.cli.<noun>` only when that noun is used, so that help answers at once."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         """The nouns, in the order of a case's life."""
         return list(NOUNS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a noun's command; only its one-line help where the main help asks."""
         if cmd_name not in NOUNS:
             return None
         if _only_help(ctx):
-            return click.Command(cmd_name, help=NOUNS[cmd_name])
+            return TyperCommand(cmd_name, help=NOUNS[cmd_name])
         module: Any = importlib.import_module(f"core.cli.{cmd_name}")
         command = typer.main.get_command(module.app)
         command.name, command.help = cmd_name, command.help or NOUNS[cmd_name]
         return command
 
 
-def _only_help(ctx: click.Context) -> bool:
+def _only_help(ctx: Any) -> bool:
     return not any(argument in NOUNS for argument in (*ctx.args, *sys.argv[1:2]))
 
 

@@ -31,7 +31,8 @@ class MeasureRunner:
 
     def run(self, specification: RunSpecification, context: RunContext) -> Manifest:
         """Write `evaluation.json` (role `evaluation`); `RunFailed` when the output cannot be measured at all."""
-        from evaluators import EvaluatorError, evaluate_clip
+        from evaluators import evaluate_clip
+        from evaluators.base import EvaluatorError
 
         case = _case(specification, context.folder / "case")
         try:

@@ -1,0 +1,88 @@
+"""`greenlight asset`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from core.cli.output import Json, detail, done, say, show
+from core.cli.session import acting, pairs
+from core.errors import InputError
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command()
+def add(
+    folder: Path,
+    project: str = typer.Option(..., help="Project that it belongs to."),
+    name: str | None = typer.Option(None, help="Another name than the folder's."),
+    as_json: Json = False,
+) -> None:
+    """Take in a clip: a folder with input_video.mp4, quadmask_0.mp4 (or trimask_quadmask.mp4) and prompt.json."""
+    from core.registry import create_clip
+
+    with acting() as (platform, actor):
+        row = create_clip(platform, actor, project=project, folder=folder, name=name)
+    facts = row.facts
+    sentence = f"Asset '{row.name}': {facts['frames']} frames of {facts['width']}x{facts['height']}."
+    done({"id": row.id, "name": row.name, "facts": facts, "notes": row.notes}, sentence, as_json=as_json)
+    for note in () if as_json else row.notes:
+        say(f"Note: {note}", "yellow")
+
+
+@app.command()
+def declare(
+    asset: str,
+    person: list[str] = typer.Option([], help="subject=removed|affected|visible; repeat for several."),
+    nobody: bool = typer.Option(False, "--nobody", help="State that nobody is visible."),
+    basis: str = typer.Option(..., help="How you know, such as 'watched the whole clip'."),
+    as_json: Json = False,
+) -> None:
+    """Say who is visible in a clip and what the edit does to them."""
+    from core.consents import declare_persons
+
+    if bool(person) == nobody:
+        raise InputError("the declaration is unclear", "name each --person, or say --nobody")
+    with acting() as (platform, actor), platform.work(actor) as work:
+        row = declare_persons(work, asset=asset, persons=pairs(person, "person"), basis=basis)
+    said = f"{len(row.persons)} persons are declared." if row.persons else "It is declared that nobody is visible."
+    done({"id": row.id, "persons": row.persons}, said, as_json=as_json)
+
+
+@app.command("list")
+def list_assets(as_json: Json = False) -> None:
+    """List the assets."""
+    import sqlalchemy as sa
+
+    from core.tables import Asset, Project
+
+    query = sa.select(Asset, Project.name).join(Project, Project.id == Asset.project_id).order_by(Asset.created_at)
+    with acting() as (platform, _), platform.reading() as session:
+        rows = [
+            {
+                "name": row.name,
+                "project": project,
+                "frames": row.facts.get("frames"),
+                "size": f"{row.facts.get('width')}x{row.facts.get('height')}",
+                "id": row.id,
+                "digest": row.digest,
+            }
+            for row, project in session.execute(query)
+        ]
+    show(rows, ("name", "project", "frames", "size", "id"), as_json=as_json, empty="There is no asset yet.")
+
+
+@app.command("show")
+def show_asset(asset: str, as_json: Json = False) -> None:
+    """Show one asset: its files, its mask, and who is declared."""
+    from core.lookup import asset_files, current_declaration, find
+    from core.tables import Asset, record_of
+
+    with acting() as (platform, _), platform.reading() as session:
+        row = find(session, Asset, asset)
+        declaration = current_declaration(session, row)
+        files = {role: item.sha256 for role, item in asset_files(session, row).items()}
+        declared = "nobody has said who is visible" if declaration is None else declaration.persons
+        detail({**record_of(row), "files": files, "persons": declared}, as_json=as_json)
