@@ -161,6 +161,7 @@ class _Force:
 def judge(pack: Pack, facts: Mapping[str, object], gate: str, waivers: Sequence[Waiver] = ()) -> Assessment:
     """Judge every control of the pack that belongs to the gate; a FactsError if the facts cannot be judged."""
     document = _checked(facts, gate)
+    facts_sha256 = _facts_sha256(facts)
     force = _pack_force(pack, document)
     controls = (control for control in pack.controls if gate in control.gates)
     verdicts = tuple(_judge(pack, control, document, gate, waivers, force) for control in controls)
@@ -173,7 +174,7 @@ def judge(pack: Pack, facts: Mapping[str, object], gate: str, waivers: Sequence[
         pack_status=pack.status.value,
         gate=gate,
         at=str(document["at"]),
-        facts_sha256=_facts_sha256(facts),
+        facts_sha256=facts_sha256,
         verdicts=verdicts,
         problem=None if force.truth is Truth.TRUE else force.sentence,
     )

@@ -57,12 +57,15 @@ def concerns(waiver: Waiver, pack: Pack, control: Control, gate: str) -> bool:
 
 def objection(waiver: Waiver, control: Control, facts: Mapping[str, object]) -> str | None:
     """Say why a waiver that concerns the control does not count, as the end of a sentence; None if it does."""
-    submitter = facts.get("submitter")
+    record = facts.get("submitter")
+    submitter = record.get("id") if isinstance(record, Mapping) else None
     if not control.waivable_by:
         return "this rule cannot be waived"
     if waiver.role not in control.waivable_by:
         return f"only the {listing((words(role) for role in control.waivable_by), 'or')} may waive this rule"
-    if isinstance(submitter, Mapping) and submitter.get("id") == waiver.by:
+    if submitter is None:
+        return "nobody has recorded who submitted this, so it may be the submitter's own"
+    if submitter == waiver.by:
         return "the submitter cannot waive a rule for their own submission"
     if waiver.control_version != control.version:
         return f"it was signed for version {waiver.control_version} of the rule, which is now {control.version}"
