@@ -120,5 +120,5 @@ def _about(document: Dossier) -> Flowable:
         ("Job", f"{job.runner} {job.runner_version}, {job.status}" if job else "no job on record"),
     )
     half = (CONTENT_WIDTH - 20) / 2
-    row = [facts(left, half), facts(right, half)]
+    row = [facts(left, half, 90), facts(right, half, 90)]
     return grid([row], [half + 20, half], [("RIGHTPADDING", (0, 0), (0, 0), 20)])

@@ -13,7 +13,7 @@ from reportlab.platypus import CondPageBreak, Flowable, Image, Table, TableStyle
 
 from core.reports.document import Picture
 from core.reports.figures import MASK_CLASSES
-from core.reports.typeset import BOLD, CONTENT_WIDTH, HAIRLINE, MUTED, PANEL, SANS, text
+from core.reports.typeset import BOLD, CONTENT_HEIGHT, CONTENT_WIDTH, HAIRLINE, MUTED, PANEL, SANS, text
 from core.reports.wording import Tone, is_digest
 
 Cell: TypeAlias = Flowable | list[Flowable] | str
@@ -72,9 +72,23 @@ class MaskLegend(Flowable):  # type: ignore[misc]
             x += 29 + stringWidth(entry.words, SANS, 7)
 
 
+class PageTable(Table):  # type: ignore[misc]
+    """A table that breaks between rows, and inside one only where that row is taller than a page."""
+
+    def split(self, width: float, height: float) -> list[Flowable]:
+        """Return the part that fits and the rest, or nothing where a new page is better."""
+        self.splitInRow = 0
+        parts: list[Flowable] = super().split(width, height)
+        if parts or height < CONTENT_HEIGHT - 1:
+            return parts
+        self.splitInRow = 1
+        broken: list[Flowable] = super().split(width, height)
+        return broken
+
+
 def grid(rows: Sequence[Sequence[Cell]], widths: Sequence[float], style: Sequence[tuple[object, ...]] = ()) -> Table:
-    """A table without rules or padding, its cells split over pages where they must be."""
-    return Table([list(row) for row in rows], widths, style=TableStyle([*PLAIN, *style]), splitInRow=1, hAlign="LEFT")
+    """A table without rules or padding."""
+    return PageTable([list(row) for row in rows], widths, style=TableStyle([*PLAIN, *style]), hAlign="LEFT")
 
 
 def ruled(head: Sequence[str], rows: Sequence[Sequence[Cell]], widths: Sequence[float]) -> Table:
@@ -88,7 +102,7 @@ def ruled(head: Sequence[str], rows: Sequence[Sequence[Cell]], widths: Sequence[
         ("RIGHTPADDING", (0, 0), (-2, -1), 10),
     ]
     cells = [[text(title, "label") for title in head], *[list(row) for row in rows]]
-    return Table(cells, widths, style=TableStyle([*PLAIN, *style]), repeatRows=1, splitInRow=1, hAlign="LEFT")
+    return PageTable(cells, widths, style=TableStyle([*PLAIN, *style]), repeatRows=1, hAlign="LEFT")
 
 
 def panel(
@@ -107,9 +121,12 @@ def panel(
     return grid([[content]], [width], style)
 
 
-def facts(pairs: Sequence[tuple[str, str]], width: float = CONTENT_WIDTH) -> Table:
+def facts(pairs: Sequence[tuple[str, str]], width: float = CONTENT_WIDTH, limit: int = 400) -> Table:
     """Labels on the left, values on the right; digests in the fixed-width face."""
-    rows = [[text(label, "label"), text(value, "mono" if is_digest(value) else "body")] for label, value in pairs]
+    rows = [
+        [text(label, "label", limit=40), text(value, "mono" if is_digest(value) else "body", limit=limit)]
+        for label, value in pairs
+    ]
     padding = [("BOTTOMPADDING", (0, 0), (-1, -1), 4), ("RIGHTPADDING", (0, 0), (0, -1), 8)]
     return grid(rows, [96, width - 96], padding)
 

@@ -18,10 +18,19 @@ from reportlab.platypus import BaseDocTemplate, Flowable, Frame, PageTemplate
 from core.reports.document import Dossier
 from core.reports.front import front_page
 from core.reports.sections import sections
-from core.reports.typeset import CONTENT_WIDTH, HAIRLINE, MONO, MUTED, PAGE_MARGIN, SANS, covered, register_fonts
+from core.reports.typeset import (
+    CONTENT_HEIGHT,
+    CONTENT_WIDTH,
+    HAIRLINE,
+    MONO,
+    MUTED,
+    PAGE_BOTTOM,
+    PAGE_MARGIN,
+    SANS,
+    line,
+    register_fonts,
+)
 from core.reports.wording import clip, inert
-
-TOP, BOTTOM = 64.0, 54.0
 
 
 def render_pdf(document: Dossier) -> bytes:
@@ -45,7 +54,7 @@ class _Template(BaseDocTemplate):  # type: ignore[misc]
         super().__init__(buffer, pagesize=A4, invariant=1, lang="en", pageCompression=1)
         self.dossier, self.total = document, total
         frame = Frame(
-            PAGE_MARGIN, BOTTOM, CONTENT_WIDTH, A4[1] - TOP - BOTTOM,
+            PAGE_MARGIN, PAGE_BOTTOM, CONTENT_WIDTH, CONTENT_HEIGHT,
             leftPadding=0, rightPadding=0, topPadding=0, bottomPadding=0,
         )  # fmt: skip
         self.addPageTemplates(PageTemplate("page", [frame], onPage=self._furniture))
@@ -78,9 +87,9 @@ class _Template(BaseDocTemplate):  # type: ignore[misc]
         canvas.setLineWidth(0.5)
         right, top = A4[0] - PAGE_MARGIN, A4[1] - 38
         canvas.setFont(SANS, 6.6)
-        canvas.drawString(PAGE_MARGIN, top, clip(covered(self.dossier.id, SANS), 60))
+        canvas.drawString(PAGE_MARGIN, top, line(self.dossier.id, SANS, 6.6, 200))
         canvas.setFont(MONO, 6)
-        canvas.drawRightString(right, top, f"sha256 {covered(self.dossier.record_sha256, MONO)[:64]}")
+        canvas.drawRightString(right, top, line(f"sha256 {self.dossier.record_sha256}", MONO, 6, 280))
         canvas.line(PAGE_MARGIN, top - 8, right, top - 8)
         canvas.setFont(SANS, 6.6)
         canvas.drawString(PAGE_MARGIN, 32, "Greenlight release dossier")

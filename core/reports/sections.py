@@ -60,12 +60,17 @@ def _measurement(row: MeasurementRow) -> list[Cell]:
         text(row.meaning, limit=300),
         text(source, "small", limit=200),
     ]
-    value: list[Flowable] = [text(measured(row), "figure" if row.value is not None else "body", limit=300)]
+    value: list[Flowable] = [
+        text(measured(row), "figure" if row.value is not None else "body", limit=60 if row.value is not None else 300)
+    ]
     if words := interval(row):
         value.append(text(words, "small", limit=120))
     if row.value is not None and row.count:
         value.append(text(f"over {row.count} {row.count_of}", "small", limit=80))
-    bound: list[Flowable] = [text(limit(row)), text(DIRECTIONS.get(row.direction, row.direction), "small", limit=60)]
+    bound: list[Flowable] = [
+        text(limit(row), limit=60),
+        text(DIRECTIONS.get(row.direction, row.direction), "small", limit=60),
+    ]
     return [about, value, bound, Badge(measurement_tone(row))]
 
 

@@ -34,6 +34,8 @@ CELL_LIMIT = 900
 PAGE_MARGIN = 48.0
 CONTENT_WIDTH = 595.2 - 2 * PAGE_MARGIN
 """Width of the text on an A4 page, in points."""
+PAGE_TOP, PAGE_BOTTOM = 64.0, 54.0
+CONTENT_HEIGHT = 841.9 - PAGE_TOP - PAGE_BOTTOM
 
 
 @cache
@@ -88,10 +90,18 @@ def text(value: object, style: str = "body", *, limit: int = CELL_LIMIT, lines: 
     return Paragraph(marked, chosen)
 
 
-def covered(value: str, font: str) -> str:
-    """Return text in which characters that the font lacks are written as codes, for lines drawn directly."""
+def line(value: str, font: str, size: float, width: float) -> str:
+    """Return what of a text fits in one line of `width` points, for lines that are drawn directly.
+
+    Characters that the font lacks are written as codes; what is cut off ends in an ellipsis.
+    """
     glyphs = _glyphs(font)
-    return "".join(one if ord(one) in glyphs else f"[U+{ord(one):04X}]" for one in inert(value))
+    shown = "".join(one if ord(one) in glyphs else f"[U+{ord(one):04X}]" for one in inert(value)[:200])
+    if pdfmetrics.stringWidth(shown, font, size) <= width:
+        return shown
+    while shown and pdfmetrics.stringWidth(f"{shown}…", font, size) > width:
+        shown = shown[:-1]
+    return f"{shown}…"
 
 
 def _with_fonts(line: str, font: str) -> str:

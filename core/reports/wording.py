@@ -29,7 +29,7 @@ from core.reports.document import (
     VerdictRow,
 )
 
-SIGNIFICANT_ZEROS = 1e-4
+SIGNIFICANT_ZEROS, SHORT = 1e-4, 100
 URGENCY = (Status.FAIL, Status.ERROR, Status.INDETERMINATE, Status.WAIVED, Status.PASS, Status.NOT_APPLICABLE)
 
 
@@ -101,6 +101,8 @@ def clip(value: str, limit: int) -> str:
     """Shorten to `limit` characters, saying how many were left out; the sealed record holds them all."""
     if len(value) <= limit:
         return value
+    if limit < SHORT:
+        return f"{value[:limit]}…"
     return f"{value[:limit]} … [{len(value) - limit:,} more characters in the attached record]"
 
 
@@ -210,10 +212,10 @@ def attempt(one: Attempt) -> str:
 
 
 def signature_tone(row: SignatureRow) -> Tone:
-    """How a signature is marked: signed, declined, or by its own word."""
+    """How a signature is marked; anything but signed or declined counts as not signed."""
     if row.decision == "signed":
         return Tone("Signed", "✓", GREEN, "#E3F3EC")
-    return Tone(row.decision.capitalize(), "✗", RUST, "#FBE9E0")
+    return Tone("Declined" if row.decision == "declined" else "Not signed", "✗", RUST, "#FBE9E0")
 
 
 def signature_match(row: SignatureRow, record: str) -> str:
