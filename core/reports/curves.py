@@ -134,5 +134,5 @@ def _worst(plot: _Plot, row: MeasurementRow) -> Iterator[Circle | String]:
         if rank == 0:
             anchor = "end" if plot.x(frame) > plot.width / 2 else "start"
             shift = -4 if anchor == "end" else 4
-            lift = -8 if plot.y(value) > plot.height - TOP - 12 else 5
+            lift = -8 if plot.y(value) > plot.height - TOP - 14 else 9
             yield _label(plot.x(frame) + shift, plot.y(value) + lift, f"worst: {frame}", anchor, INK)
