@@ -14,6 +14,7 @@ class AuditEvent(Base):
     """One change of state. `body` is the canonical JSON that the leaf hash covers, byte for byte."""
 
     __tablename__ = "audit_events"
+    vouched = False
 
     index: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
     at: Mapped[datetime]
@@ -28,6 +29,7 @@ class AuditFrontier(Base):
     """The right edge of the tree (one row): what the next append needs, O(log n)."""
 
     __tablename__ = "audit_frontier"
+    vouched = False
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     size: Mapped[int] = mapped_column(sa.BigInteger)
@@ -38,6 +40,7 @@ class AuditCheckpoint(Base):
     """A signed tree head in C2SP tlog-checkpoint form."""
 
     __tablename__ = "audit_checkpoints"
+    vouched = False
 
     size: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
     root_sha256: Mapped[str] = mapped_column(Digest)

@@ -1,0 +1,159 @@
+"""`greenlight job`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from core.cli.output import Json, detail, done, say, show
+from core.cli.session import acting, pairs
+from core.errors import InputError
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command()
+def submit(
+    asset: str,
+    model: str = typer.Option(..., help="model@version that makes the output."),
+    runner: str = typer.Option("plate", help="plate, ingest, command, or an installed runner."),
+    purpose: str = typer.Option("release", help="release, or internal_trial (its output never leaves)."),
+    project: str | None = typer.Option(None, help="Where several projects have an asset of that name."),
+    kind: str = typer.Option("REMOVAL", help="Kind of AI use."),
+    script_delta: str | None = typer.Option(None, help="none, minor or material: what the edit changes in the script."),
+    exception_code: str | None = typer.Option(None, help="Exception claimed instead of a consent."),
+    parameter: list[str] = typer.Option([], help="name=value for the runner; the value is JSON or text."),
+    file: list[str] = typer.Option([], help="role=path of a further input, such as output=result.mp4."),
+    provenance: Path | None = typer.Option(None, help="JSON file that says how an outside output was made."),
+    origin: str = typer.Option("in_house", help="in_house or vendor"),
+    seed: int = 0,
+    as_json: Json = False,
+) -> None:
+    """Submit a job: the gate decides at once whether it may run. Exit code 4 when it may not."""
+    from core.jobs.submission import JobRequest
+    from core.jobs.submission import submit as submit_job
+
+    use = {"kind": kind, "script_delta": script_delta, "exception_code": exception_code}
+    request = JobRequest(
+        asset=asset,
+        version=model,
+        runner=runner,
+        purpose=purpose,
+        project=project,
+        ai_use=use,
+        parameters={name: _value(text) for name, text in pairs(parameter, "parameter").items()},
+        files={role: Path(path) for role, path in pairs(file, "file").items()},
+        provenance=_json_file(provenance),
+        origin=origin,
+        seed=seed,
+    )
+    with acting() as (platform, actor), platform.work(actor) as work:
+        submission = submit_job(work, request)
+    job, decision = submission.job, submission.decision
+    record = {"id": job.id, "status": job.status, "headline": decision.headline, "reasons": decision.reasons}
+    if decision.opens:
+        done(record, f"{job.id} waits for a worker; run 'greenlight worker run'.", as_json=as_json)
+        return
+    done(record, decision.headline, as_json=as_json)
+    for sentence, next_step in () if as_json else decision.reasons:
+        say(f"  - {sentence}. {next_step}")
+    raise typer.Exit(4)
+
+
+@app.command("list")
+def list_jobs(as_json: Json = False) -> None:
+    """List the jobs, newest first."""
+    import sqlalchemy as sa
+
+    from core.tables import Asset, Job
+
+    query = sa.select(Job, Asset.name).join(Asset, Asset.id == Job.asset_id).order_by(Job.submitted_at.desc())
+    with acting() as (platform, _), platform.reading() as session:
+        rows = [
+            {
+                "id": job.id,
+                "asset": asset,
+                "runner": job.runner,
+                "status": job.status,
+                "progress": f"{job.progress:.0%}",
+                "attempt": job.attempt,
+                "message": job.message,
+            }
+            for job, asset in session.execute(query)
+        ]
+    columns = ("id", "asset", "runner", "status", "progress", "attempt", "message")
+    show(rows, columns, as_json=as_json, empty="There is no job yet.")
+
+
+@app.command("show")
+def show_job(job: str, as_json: Json = False) -> None:
+    """Show one job, its attempts, outputs and measurements. Exit code 8 when it failed or was lost."""
+    with acting() as (platform, _), platform.reading() as session:
+        record = _job(session, job)
+    if as_json:
+        detail(record, as_json=True)
+    else:
+        lists = {"attempts", "outputs", "measurements"}
+        detail({name: value for name, value in record.items() if name not in lists}, as_json=False)
+        show(record["attempts"], ("number", "status", "worker", "started_at", "reason"), as_json=False, empty="")
+        show(record["outputs"], ("role", "name", "sha256"), as_json=False, empty="It has no output.")
+        columns = ("name", "value", "low", "high", "unit", "direction", "reason")
+        show(record["measurements"], columns, as_json=False, empty="Nothing was measured.")
+    if record["status"] in ("failed", "lost"):
+        raise typer.Exit(8)
+
+
+@app.command()
+def cancel(job: str, as_json: Json = False) -> None:
+    """Ask a job to stop."""
+    from core.jobs.queue import cancel as cancel_job
+
+    with acting() as (platform, actor), platform.work(actor) as work:
+        row = cancel_job(work, job)
+    ended = row.status == "cancelled"
+    sentence = "It is cancelled." if ended else "It stops at its next step."
+    done({"id": row.id, "status": row.status}, sentence, as_json=as_json)
+
+
+def _job(session: Any, job: str) -> dict[str, Any]:
+    import sqlalchemy as sa
+
+    from core.lookup import find
+    from core.tables import Attempt, EvaluationRecord, Job, MeasurementRecord, Output, record_of
+
+    row = find(session, Job, job)
+    measured = (
+        sa.select(MeasurementRecord)
+        .join(EvaluationRecord, EvaluationRecord.id == MeasurementRecord.evaluation_id)
+        .where(EvaluationRecord.job_id == row.id)
+    )
+    attempts = session.scalars(sa.select(Attempt).where(Attempt.job_id == row.id).order_by(Attempt.number))
+    outputs = session.scalars(sa.select(Output).where(Output.job_id == row.id).order_by(Output.role))
+    return {
+        **record_of(row),
+        "attempts": [record_of(item) for item in attempts],
+        "outputs": [record_of(item) for item in outputs],
+        "measurements": [record_of(item) for item in session.scalars(measured)],
+    }
+
+
+def _value(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _json_file(path: Path | None) -> dict[str, object] | None:
+    if path is None:
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is not readable as JSON", "correct the file or the path") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path} does not hold a JSON object", "write the provenance as names and values")
+    return content
