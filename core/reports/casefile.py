@@ -46,11 +46,14 @@ def build_document(
     release: Release,
     *,
     at: datetime,
-    checkpoint: AuditCheckpoint,
-    verified: bool,
-    frames: tuple[doc.FrameRow, ...],
+    checkpoint: AuditCheckpoint | None = None,
+    verified: bool = False,
+    frames: tuple[doc.FrameRow, ...] = (),
 ) -> doc.Dossier:
-    """Return the document of a release as it stands; the judged facts are those frozen at its proposal."""
+    """Return the document of a release as it stands; the judged facts are those frozen at its proposal.
+
+    Without a checkpoint there is no audit proof in it.
+    """
     evidence = read_json(store, release.evidence_sha256)
     facts = evidence["facts"]
     job = session.get_one(Job, release.job_id)
@@ -59,7 +62,7 @@ def build_document(
     return doc.Dossier(
         id=release.id,
         title=f"{asset.name}: {_use(job)}",
-        headline=_headline(session, release),
+        headline=headline_of(session, release),
         outcome=OUTCOMES.get(release.state, doc.Outcome.OPEN),
         state=release.state,
         gate="release",
@@ -77,7 +80,7 @@ def build_document(
         packs=tuple(_pack(assessment) for assessment in [*evidence["assessments"], *exports]),
         persons=_persons(facts),
         signatures=tuple(_signature(row) for row in signatures_of(session, release)),
-        audit=_audit(session, release, checkpoint, verified),
+        audit=_audit(session, release, checkpoint, verified) if checkpoint else None,
         evidence=tuple(_evidence(session, release, evidence)),
         notes=tuple(_notes(session, job, asset, evidence["assessments"])),
     )
