@@ -43,9 +43,8 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Yield a session that sees one state and leaves no change behind."""
-        with self._translated(), Session(self.engine) as session:
+        with self._translated(), Session(self.engine, expire_on_commit=False) as session:
             yield session
-            session.rollback()
 
     @contextmanager
     def writing(self) -> Iterator[Session]:

@@ -75,6 +75,7 @@ def _project(project: Project) -> Facts:
         "jurisdictions": project.jurisdictions,
         "final_deliverable": project.final_deliverable,
         "first_photography": project.first_photography,
+        "strikes": project.strikes,
     }
 
 

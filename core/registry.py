@@ -37,11 +37,13 @@ def create_project(
     final_deliverable: bool | None = None,
     first_photography: str | None = None,
     tools: Mapping[str, bool | None] | None = None,
+    strikes: Sequence[Mapping[str, str | None]] | None = None,
 ) -> Project:
     """Add a production or a study. Every agreement must be a pack that exists.
 
     `tools` holds what is known of the tools in use: stores_production_data, trains_on_production_data,
     enterprise_secured; a missing entry is unknown, not false.
+    `strikes` are the strike windows `{union, starts_at, ends_at}`; None means that nobody has looked.
     """
     work.require(Permission.PROJECT_MANAGE)
     _choice(kind, PROJECT_KINDS, "kind of project")
@@ -56,6 +58,7 @@ def create_project(
         final_deliverable=final_deliverable,
         first_photography=first_photography,
         tools=dict(tools or {}),
+        strikes=None if strikes is None else [dict(strike) for strike in strikes],
         created_by=work.actor.id,
         created_at=work.at,
     )

@@ -59,7 +59,7 @@ def submit(
         return
     done(record, decision.headline, as_json=as_json)
     for sentence, next_step in () if as_json else decision.reasons:
-        say(f"  - {sentence}. {next_step}")
+        say(f"  - {sentence} {next_step}")
     raise typer.Exit(4)
 
 

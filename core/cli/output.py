@@ -13,6 +13,8 @@ from core.canonical import jsonable
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine instead of a table.")]
 
+PIPE_WIDTH = 200
+"""Columns where no terminal says how wide it is: enough that ids stay whole."""
 STATUS_STYLE = {
     "pass": "green",
     "waived": "yellow",
@@ -102,11 +104,11 @@ def _cell(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
         return ", ".join(str(item) for item in value) or "—"
-    return str(value)
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
 def _console() -> Any:
     from rich.console import Console
 
     # Made anew each time: tests and pipes replace standard output between calls.
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)

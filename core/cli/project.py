@@ -23,6 +23,7 @@ def create(
     tools_keep_data: bool | None = typer.Option(None, "--tools-keep-data/--tools-keep-nothing"),
     tools_train_on_data: bool | None = typer.Option(None, "--tools-train-on-data/--tools-never-train"),
     tools_secured: bool | None = typer.Option(None, "--tools-secured/--tools-unsecured"),
+    no_strikes: bool = typer.Option(False, "--no-strikes", help="State that no strike touches it."),
     as_json: Json = False,
 ) -> None:
     """Create a production or a study; what you do not say stays unknown, and an unknown is never a pass."""
@@ -43,6 +44,7 @@ def create(
             final_deliverable=final,
             first_photography=first_photography,
             tools=tools,
+            strikes=[] if no_strikes else None,
         )
     governed = ", ".join(project.agreements) or "nothing yet, so no gate will open"
     done(_record(project), f"Project '{name}' is governed by {governed}.", as_json=as_json)

@@ -25,7 +25,7 @@ def propose(job: str, as_json: Json = False) -> None:
     record = {"id": row.id, "state": row.state, "headline": row.headline, "reasons": decision.reasons}
     done(record, f"{row.id} is {row.state}. {decision.headline}", as_json=as_json)
     for sentence, next_step in () if as_json else decision.reasons:
-        say(f"  - {sentence}. {next_step}")
+        say(f"  - {sentence} {next_step}")
     if not decision.opens:
         raise typer.Exit(4)
 
@@ -69,8 +69,8 @@ def show_release(release: str = typer.Argument("", help="Id; empty means the new
     columns = ("pack", "control", "status", "sentence")
     show(record["verdicts"], columns, as_json=False, empty="Nothing was judged.")
     say("")
-    columns = ("printed_name", "role", "meaning", "decision", "signed_at")
-    show(record["signatures"], columns, as_json=False, empty="Nobody has signed.")
+    shown = ("printed_name", "role", "meaning", "decision", "signed_at")
+    show(record["signatures"], shown, as_json=False, empty="Nobody has signed.")
     for slot in record["must_sign"]:
         say(f"Still to sign: {slot}", "yellow")
 

@@ -63,7 +63,9 @@ def submit(work: Work, request: JobRequest) -> Submission:
             runner=request.runner,
             purpose=request.purpose,
             origin=request.origin,
-            ai_use={"network_egress": version.network_egress, **request.ai_use},
+            ai_use={"script_delta": None, "exception_code": None, "operations": []}
+            | dict(request.ai_use)
+            | {"network_egress": version.network_egress},
             parameters=dict(request.parameters),
             provenance=dict(request.provenance) if request.provenance is not None else None,
             extra_inputs=files,

@@ -24,6 +24,8 @@ class Project(Base):
     final_deliverable: Mapped[bool | None]
     first_photography: Mapped[str | None] = mapped_column(sa.String(10))
     tools: Mapped[dict[str, Any]]
+    strikes: Mapped[list[Any] | None] = mapped_column(sa.JSON(none_as_null=True))
+    """`[{"union", "starts_at", "ends_at"}]`; None means that nobody has looked."""
     created_by: Mapped[str] = mapped_column(Id)
     created_at: Mapped[datetime]
 

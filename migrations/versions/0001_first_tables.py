@@ -70,6 +70,7 @@ def upgrade() -> None:
         sa.Column("final_deliverable", sa.Boolean(), nullable=True),
         sa.Column("first_photography", sa.String(length=10), nullable=True),
         sa.Column("tools", sa.JSON(), nullable=False),
+        sa.Column("strikes", sa.JSON(), nullable=True),
         sa.Column("created_by", sa.String(length=48), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_projects")),
