@@ -103,7 +103,8 @@ def _use(job: Job) -> str:
     return str(job.ai_use.get("kind", "edit")).replace("_", " ").lower()
 
 
-def _headline(session: Session, release: Release) -> str:
+def headline_of(session: Session, release: Release) -> str:
+    """Say in one sentence how a release stands now."""
     match release.state:
         case "approved":
             return "Approved for release: no rule stands in the way and everybody who must sign has signed."
