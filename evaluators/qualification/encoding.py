@@ -32,7 +32,7 @@ def write_video(video: NDArray[np.uint8], path: Path, fps: float, *, lossless: b
         "-pix_fmt", "gray" if grey else "rgb24", "-s", f"{width}x{height}", "-r", f"{fps:g}", "-i", "-",
         "-vf", _CONVERT, *(_LOSSLESS if lossless else _FINE), *_COLOURS, "-threads", "2", str(temporary),
     ]  # fmt: skip
-    done = subprocess.run(command, input=np.ascontiguousarray(video).data, capture_output=True, check=False)  # noqa: S603
+    done = subprocess.run(command, input=np.ascontiguousarray(video).data, capture_output=True, check=False)
     if done.returncode != 0:
         temporary.unlink(missing_ok=True)
         reason = done.stderr.decode(errors="replace").strip().splitlines()

@@ -120,9 +120,9 @@ def reencoded(scene: Scene, severity: float, _rng: np.random.Generator) -> Video
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "clip.mp4")
         video = np.ascontiguousarray(scene.counterfactual).data
-        subprocess.run([ffmpeg, "-v", "error", *raw, "-i", "-", *code, path], input=video, check=True)  # noqa: S603
+        subprocess.run([ffmpeg, "-v", "error", *raw, "-i", "-", *code, path], input=video, check=True)
         back = [ffmpeg, "-v", "error", "-i", path, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
-        decoded = subprocess.run(back, capture_output=True, check=True).stdout  # noqa: S603
+        decoded = subprocess.run(back, capture_output=True, check=True).stdout
     frames: Video = np.frombuffer(decoded, np.uint8).reshape(scene.counterfactual.shape)
     return frames
 

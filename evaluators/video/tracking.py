@@ -334,13 +334,20 @@ def _left_behind(
 
     Where neither changes but the output differs from the input all along, as where a shadow lay, it is the output.
     """
-    first = _soft(stills[0].input)
-    chosen = np.unique(np.linspace(0, len(stills) - 1, _SAMPLES).astype(int))
-    inputs = [_soft(stills[i].input) for i in chosen]
-    outputs = [output[i] for i in chosen]
-    gone = [there & valid[i] & (_distance(output[i], first) > threshold) for i in chosen]
+    empty = np.zeros_like(output[0]), np.zeros_like(there)
+    if not there.any():
+        return [empty, empty]
+    rows, columns = np.flatnonzero(there.any(1)), np.flatnonzero(there.any(0))
+    box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+    chosen = np.unique(np.linspace(0, len(stills) - 1, 3 * _SAMPLES).astype(int))
+    first, inside = _soft(stills[0].input)[box], there[box]
+    inputs = [_soft(stills[i].input)[box] for i in chosen]
+    outputs = [output[i][box] for i in chosen]
+    gone = [
+        inside & valid[i][box] & (_distance(out, first) > threshold) for i, out in zip(chosen, outputs, strict=True)
+    ]
     moved = [
-        there & valid[i] & ~stills[i].removed & (_distance(own, first) > threshold)
+        inside & valid[i][box] & ~stills[i].removed[box] & (_distance(own, first) > threshold)
         for i, own in zip(chosen, inputs, strict=True)
     ]
     late, found = _median(outputs, gone, least=2)
@@ -348,9 +355,15 @@ def _left_behind(
     for out, own in zip(outputs, inputs, strict=True):
         total += np.subtract(out, own, dtype=np.float32)
     apart = np.abs(cv2.blur(total / len(chosen), (3, 3))).max(axis=2) > _SYSTEMATIC
-    shaded = there & ~found & apart
-    late[shaded] = output[0][shaded]
-    return [(late, found | shaded), _median(inputs, moved, least=2)]
+    shaded = inside & ~found & apart
+    late[shaded] = outputs[0][shaded]
+    return [_put(empty, box, late, found | shaded), _put(empty, box, *_median(inputs, moved, least=2))]
+
+
+def _put(empty: tuple[Image, Mask], box: tuple[slice, slice], values: Image, found: Mask) -> tuple[Image, Mask]:
+    picture, mask = empty[0].copy(), empty[1].copy()
+    picture[box], mask[box] = values, found
+    return picture, mask
 
 
 def _median(frames: Sequence[Image], where: Sequence[Mask], least: int = 1) -> tuple[Image, Mask]:
@@ -383,8 +396,10 @@ def _soft(image: Image) -> Image:
     return _u8(cv2.GaussianBlur(image, (3, 3), 0))
 
 
-def _distance(one: Image, two: Image) -> NDArray[np.uint8]:
-    return np.asarray(cv2.absdiff(one, two).max(axis=2), np.uint8)
+def _distance(one: Image, two: Image) -> Image:
+    """Return the largest channel difference per pixel."""
+    blue, green, red = cv2.split(cv2.absdiff(one, two))
+    return _u8(cv2.max(cv2.max(blue, green), red))
 
 
 def _bodies(picture: Image, background: Image, threshold: float) -> Mask:
@@ -435,15 +450,12 @@ def _blobs(frame: int, mask: Mask, picture: Image, valid: Mask) -> list[Blob]:
 
 def _associate(frames: Sequence[Sequence[Blob]]) -> tuple[Track, ...]:
     """Join blobs to tracks: every frame's best pairing by place, area and colour, far jumps not excluded."""
-    from scipy.optimize import linear_sum_assignment
-
     tracks: list[list[Blob]] = []
     for blobs in frames:
         open_tracks = [track for track in tracks if not track[-1].at_border or _near(track[-1], blobs)]
         if open_tracks and blobs:
             cost = np.array([[_cost(track, blob) for blob in blobs] for track in open_tracks])
-            rows, columns = linear_sum_assignment(cost)
-            pairs = [(r, c) for r, c in zip(rows, columns, strict=True) if cost[r, c] < 1e3]
+            pairs = _pair(cost)
         else:
             pairs = []
         for row, column in pairs:
@@ -451,6 +463,17 @@ def _associate(frames: Sequence[Sequence[Blob]]) -> tuple[Track, ...]:
         joined = {column for _row, column in pairs}
         tracks.extend([blob] for column, blob in enumerate(blobs) if column not in joined)
     return tuple(Track(tuple(track)) for track in tracks)
+
+
+def _pair(cost: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """Return (row, column) pairs, the cheapest first, each row and column once."""
+    pairs = []
+    cost = cost.copy()
+    while cost.size and cost.min() < 1e3:
+        row, column = divmod(int(cost.argmin()), cost.shape[1])
+        pairs.append((row, column))
+        cost[row], cost[:, column] = np.inf, np.inf
+    return pairs
 
 
 def _main_tracks(tracks: Sequence[Track]) -> tuple[Track, ...]:
