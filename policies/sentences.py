@@ -90,7 +90,11 @@ def _unclear(node: TraceNode) -> bool:
 
 def _missing_facts(trace: TraceNode) -> Iterator[str]:
     leaves = (node for node in _unknown_leaves(trace) if not node.reason and not _unclear(node))
-    yield from dict.fromkeys(phrase(node.path) for node in leaves if node.path)
+    paths = list(dict.fromkeys(node.path for node in leaves if node.path))
+    # Where a record's list is missing, the record is: who made it and when is not worth a sentence of its own.
+    without_list = {path.removesuffix("list") for path in paths if path.endswith(".list")}
+    told = (path for path in paths if path.endswith(".list") or not path.startswith(tuple(without_list)))
+    yield from dict.fromkeys(phrase(path) for path in told)
 
 
 def _lower(sentence: str) -> str:
