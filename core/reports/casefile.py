@@ -114,7 +114,8 @@ def headline_of(session: Session, release: Release) -> str:
         case "candidate":
             waiting = " and ".join(f"the {slot.role.replace('_', ' ')}" for slot in open_slots(session, release))
             return f"Not decided yet: the rules allow the release; {waiting} must sign."
-    return release.headline
+    # What to do next stands below, with each rule; the headline says only what is in the way.
+    return release.headline.partition(". ")[0].rstrip(".") + "."
 
 
 def _summary(evidence: Mapping[str, Any]) -> str:
@@ -201,9 +202,13 @@ def _measurements(
     if evaluation is None:
         return
     limits = dict(_limits(assessments))
-    for part in (*evaluation["evaluations"], evaluation["summary"]):
-        for found in part["measurements"]:
-            yield _measurement(found, part, limits.get(found["measure"]["name"]))
+    rows = [
+        _measurement(found, part, limits.get(found["measure"]["name"]))
+        for part in (evaluation["summary"], *evaluation["evaluations"])
+        for found in part["measurements"]
+    ]
+    # What a rule judged comes first, what only explains comes last.
+    yield from sorted(rows, key=lambda row: (row.name not in limits, row.direction == "diagnostic"))
 
 
 def _limits(assessments: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
