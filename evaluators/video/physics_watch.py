@@ -1,0 +1,67 @@
+"""The physics evaluator as the suite sees it: collect small stills while frames pass, judge at the end."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+from evaluators.base import Evaluation
+from evaluators.clip import Case, ClipError
+from evaluators.video.physics import MEASURES, NAME, VERSION, judge, make_still
+from evaluators.video.step import Outcome, Step, VideoOptions
+from evaluators.video.tracking import Still
+
+SCALE_NAME = "scale.json"
+
+
+class Physics:
+    """Physical plausibility of what the removal sets free, without a reference."""
+
+    name = NAME
+    version = VERSION
+    measures = MEASURES
+
+    def watch(self, case: Case, options: VideoOptions) -> PhysicsWatcher:  # noqa: ARG002 - the suite's contract
+        """Return a fresh watcher; raises ClipError for a `scale.json` without a usable scale."""
+        return PhysicsWatcher(read_scale(case))
+
+
+class PhysicsWatcher:
+    """Keeps 336x192 stills of the clip: 0.4 MB a frame."""
+
+    def __init__(self, metres_per_pixel: float | None) -> None:
+        self._scale = metres_per_pixel
+        self._stills: list[Still] = []
+
+    def observe(self, step: Step) -> Still:
+        """Return the current frame at the tracking size."""
+        moment = step.current
+        regions = moment.regions
+        return make_still(moment.input.bgr, moment.output.bgr, regions.removed, regions.affected, regions.kept)
+
+    def absorb(self, step: Step, observation: Still) -> None:  # noqa: ARG002 - the suite's contract
+        """Keep the still."""
+        self._stills.append(observation)
+
+    def conclude(self, outcome: Outcome) -> Evaluation:
+        """Return the evaluation of the whole clip."""
+        case = outcome.case
+        fps = case.input.fps if case.input.fps > 0 else 12.0
+        notes = () if case.input.fps > 0 else ("The clip names no frame rate; 12 frames per second were assumed.",)
+        evaluation = judge(self._stills, fps, self._scale, case.input.width)
+        return replace(evaluation, notes=notes)
+
+
+def read_scale(case: Case) -> float | None:
+    """Return the metres per pixel of the input at the bodies, from `scale.json`; None without that file."""
+    path = case.folder / SCALE_NAME
+    if not path.is_file():
+        return None
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))["metres_per_pixel"]
+    except (ValueError, KeyError, TypeError, OSError) as problem:
+        raise ClipError(f'{SCALE_NAME} names no scale; write {{"metres_per_pixel": 0.005}} in it.') from problem
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
+        raise ClipError(f"{SCALE_NAME} must give metres_per_pixel as a positive number.")
+    return float(value)
