@@ -1,1 +1,1 @@
-"""What people see and sign: a Streamlit application over the services of core."""
+"""What people see and sign: a Streamlit application over the services of `core`."""

@@ -1,1 +1,1 @@
-"""Pieces that several pages show."""
+"""The parts that pages are made of."""

@@ -1,1 +1,1 @@
-"""One file per page."""
+"""One file per view."""

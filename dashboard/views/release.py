@@ -1,0 +1,51 @@
+"""One release: the decision, what blocks it, who signs, and the evidence in tabs."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.access import Actor
+from core.errors import GreenlightError
+from core.reading import ReleasePage, release_page
+from core.reports.wording import by_urgency
+from dashboard.appearance import state_tone
+from dashboard.components.shown import notice, place
+from dashboard.installation import installation
+from dashboard.views import measures, pictures, proof, signing
+
+TABS = ("Pictures", "Measurements", "Policy verdicts", "Persons and consents", "Record and proof")
+
+
+def show(actor: Actor, release: str) -> None:
+    """Show one release, or one sentence why it cannot be shown."""
+    st.button("← All releases", key="back", type="tertiary", on_click=_back)
+    try:
+        with installation().reading() as session:
+            page = release_page(session, installation().store, release)
+    except GreenlightError as error:
+        notice(str(error))
+        return
+    _decision(actor, page)
+    for tab, fill in zip(st.tabs(TABS), (pictures.show, measures.show, _verdicts, _persons, proof.show), strict=True):
+        with tab:
+            fill(actor, page)
+
+
+def _decision(actor: Actor, page: ReleasePage) -> None:
+    left, right = st.columns([0.64, 0.36], gap="large")
+    with left:
+        place("decision", page=page, line=page.line, document=page.document, tone=state_tone(page.line.state))
+    with right:
+        signing.show(actor, page)
+
+
+def _verdicts(_actor: Actor, page: ReleasePage) -> None:
+    place("verdicts", packs=page.document.packs, by_urgency=by_urgency, traces=page.traces)
+
+
+def _persons(_actor: Actor, page: ReleasePage) -> None:
+    place("persons", persons=page.document.persons)
+
+
+def _back() -> None:
+    st.query_params.pop("release", None)

@@ -1,0 +1,74 @@
+"""The releases and their state, and the jobs under way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.access import Actor
+from core.reading import JobLine, ReleaseLine, job_list, release_list
+from dashboard import account
+from dashboard.appearance import state_tone
+from dashboard.components.shown import place
+from dashboard.installation import installation
+
+ALL = "all"
+YOURS = "yours"
+BUSY_S, IDLE_S = 2, 15
+
+
+def show(actor: Actor) -> None:
+    """Show every release as a card, those that wait for the reader first."""
+    with installation().reading() as session:
+        lines = release_list(session)
+        jobs = job_list(session)
+    place("heading", title="Releases", text="What was put up for release, and how it stands.")
+    if not lines:
+        place("empty", text="Nothing has been put up for release yet.", command="greenlight release propose JOB")
+    else:
+        _cards(_chosen(lines, actor), actor)
+    _jobs(jobs)
+
+
+def asks(line: ReleaseLine, actor: Actor) -> bool:
+    """Whether the next signature is one that the reader's roles can give."""
+    return line.next_slot is not None and line.next_slot.role in {str(role).replace("_", " ") for role in actor.roles}
+
+
+def _chosen(lines: Sequence[ReleaseLine], actor: Actor) -> list[ReleaseLine]:
+    counts = Counter(line.state for line in lines)
+    yours = sum(asks(line, actor) for line in lines)
+    labels = {ALL: f"All ({len(lines)})"}
+    if yours:
+        labels[YOURS] = f"For you to sign ({yours})"
+    labels |= {state: f"{state_tone(state).icon} {state_tone(state).word} ({count})" for state, count in counts.items()}
+    chosen = st.pills("Show", list(labels), format_func=labels.__getitem__, default=ALL, key="states") or ALL
+    found = [line for line in lines if chosen == ALL or line.state == chosen or (chosen == YOURS and asks(line, actor))]
+    return sorted(found, key=lambda line: not asks(line, actor))
+
+
+def _cards(lines: Sequence[ReleaseLine], actor: Actor) -> None:
+    for line in lines:
+        with st.container(border=True, key=f"card-{line.id}", horizontal=True, vertical_alignment="center"):
+            place("release_card", line=line, tone=state_tone(line.state), yours=asks(line, actor))
+            st.button("Open", key=f"open-{line.id}", on_click=_open, args=(line.id,), width=110)
+
+
+def _open(release: str) -> None:
+    st.query_params["release"] = release
+
+
+def _jobs(jobs: Sequence[JobLine]) -> None:
+    busy = any(job.status in ("queued", "running") for job in jobs)
+
+    @st.fragment(run_every=BUSY_S if busy else IDLE_S)
+    def watched() -> None:
+        if account.current() is None:
+            st.rerun()
+        with installation().reading() as session:
+            found = job_list(session)
+        place("jobs", jobs=found)
+
+    watched()
