@@ -12,6 +12,7 @@ PHRASES: Mapping[str, str] = {
     "ai_use.kind": "what kind of AI use this is",
     "ai_use.network_egress": "whether the tool sends material to an outside service",
     "ai_use.script_delta": "how far the change departs from the script",
+    "asset.mask.shares.127": "whether the mask marks anything as affected by the removal",
     "asset.mask.exact": "whether the mask holds only its four exact values",
     "at": "the moment of this judgement",
     "attestations": "which signed determinations exist",
