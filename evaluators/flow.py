@@ -10,6 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -113,8 +114,27 @@ class RaftFlow:
 
 def warp_back(later: NDArray[Any], flow: Flow) -> NDArray[Any]:
     """Return the later frame sampled where `flow` says each pixel went: W(later, flow) of Lai et al. (bilinear)."""
-    across, down = cv2.split(_targets(flow))
-    return cv2.remap(later, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return sample(later, targets(flow))
+
+
+def sample(image: NDArray[Any], where: Flow) -> NDArray[Any]:
+    """Return `image` read bilinearly at the (h, w, 2) positions `where`, the border repeated outside."""
+    return _remap(image, where, cv2.INTER_LINEAR, cv2.BORDER_REPLICATE)
+
+
+def arrival(region: Image, where: Flow) -> Image:
+    """Return the uint8 `region` read at the nearest pixel to the positions `where`, 0 outside the frame."""
+    return np.asarray(_remap(region, where, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT), np.uint8)
+
+
+def _remap(image: NDArray[Any], where: Flow, how: int, border: int) -> NDArray[Any]:
+    # None, the only spelling OpenCV takes for "no second map", is missing from its type stubs.
+    return cv2.remap(image, where, None, how, borderMode=border)  # type: ignore[call-overload,no-any-return]
+
+
+def targets(flow: Flow) -> Flow:
+    """Return where each pixel goes: its own position plus the flow, (h, w, 2) float32."""
+    return flow + _positions(*flow.shape[:2])
 
 
 def trusted_flow(forward: Flow, backward: Flow) -> Image:
@@ -123,29 +143,36 @@ def trusted_flow(forward: Flow, backward: Flow) -> Image:
     Occluded: |F + B~|^2 > 0.01 (|F|^2 + |B~|^2) + 0.5, B~ being the backward flow at the target.
     Motion boundary: |grad Fx|^2 + |grad Fy|^2 > 0.01 |F|^2 + 0.002, gradients by central differences.
     """
-    back = warp_back(backward, forward)
-    forward_energy, back_energy = _energy(forward), _energy(back)
-    occluded = _energy(forward + back) > 0.01 * (forward_energy + back_energy) + 0.5
-    return (~occluded & ~motion_boundary(forward, forward_energy) & inside(forward)).astype(np.uint8)
+    where = targets(forward)
+    back = sample(backward, where)
+    energy = squared_length(forward)
+    occluded = squared_length(forward + back) > 0.01 * (energy + squared_length(back)) + 0.5
+    trusted = ~(occluded | motion_boundary(forward, energy)) & (inside(where) > 0)
+    return trusted.view(np.uint8)
 
 
 def motion_boundary(flow: Flow, energy: NDArray[np.float32] | None = None) -> NDArray[np.bool_]:
     """Return where the second rule of `trusted_flow` finds a motion boundary."""
-    energy = _energy(flow) if energy is None else energy
+    energy = squared_length(flow) if energy is None else energy
     across = cv2.Sobel(flow, cv2.CV_32F, 1, 0, ksize=1, scale=0.5)
     down = cv2.Sobel(flow, cv2.CV_32F, 0, 1, ksize=1, scale=0.5)
-    return np.asarray(_energy(across) + _energy(down) > 0.01 * energy + 0.002)
+    gradient = squared_length(np.asarray(across, np.float32)) + squared_length(np.asarray(down, np.float32))
+    return np.asarray(gradient > 0.01 * energy + 0.002)
 
 
-def inside(flow: Flow) -> NDArray[np.bool_]:
-    """Return where the flow's target lies in the frame."""
-    height, width = flow.shape[:2]
-    targets = _targets(flow)
-    x, y = targets[..., 0], targets[..., 1]
-    return (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
+def inside(where: Flow) -> Image:
+    """Return 1 where the positions `where` lie in the frame."""
+    height, width = where.shape[:2]
+    return np.asarray(cv2.inRange(where, (0.0, 0.0), (width - 1.0, height - 1.0)), np.uint8) >> 7
 
 
-def camera_motion(flow: Flow, region: Image, step: int = 4) -> NDArray[np.float64] | None:
+def squared_length(field: Flow) -> NDArray[np.float32]:
+    """Return the squared length of each vector of an (h, w, 2) field."""
+    x, y = field[..., 0], field[..., 1]
+    return np.asarray(x * x + y * y, np.float32)
+
+
+def camera_motion(flow: Flow, region: Image, step: int = 8) -> NDArray[np.float64] | None:
     """Fit the affine motion (2, 3) that explains `flow` over `region`: (u, v) = M @ (x, y, 1).
 
     Least squares with three rounds of reweighting against whatever moves on its own (Geman-McClure, scale from
@@ -243,16 +270,12 @@ def _expand(steps: NDArray[np.int16]) -> Flow:
     return steps.astype(np.float32) / np.float32(_STEPS_PER_PIXEL)
 
 
-def _targets(flow: Flow) -> Flow:
-    height, width = flow.shape[:2]
-    targets = flow.copy()
-    targets[..., 0] += np.arange(width, dtype=np.float32)
-    targets[..., 1] += np.arange(height, dtype=np.float32)[:, None]
-    return targets
-
-
-def _energy(field: NDArray[Any]) -> NDArray[np.float32]:
-    return field[..., 0] * field[..., 0] + field[..., 1] * field[..., 1]  # type: ignore[no-any-return]
+@lru_cache(maxsize=4)
+def _positions(height: int, width: int) -> Flow:
+    grid = np.empty((height, width, 2), np.float32)
+    grid[..., 0] = np.arange(width)
+    grid[..., 1] = np.arange(height)[:, None]
+    return grid
 
 
 def _luma(image: Image) -> Image:

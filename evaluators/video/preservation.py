@@ -25,7 +25,7 @@ VERSION = "1"
 HOUSE = "this package's definition"
 LEAST_PIXELS = 200
 TOP_DB = 100.0
-WINDOW, SIGMA = 11, 1.5
+WINDOW, SIGMA, STRIP = 11, 1.5, 48
 
 PSNR = Measure(
     "preservation_psnr", "Fidelity of kept pixels (PSNR)", "dB", Direction.HIGHER, 0, TOP_DB,
@@ -139,18 +139,39 @@ def observe_frame(moment: Moment, band: int) -> Fidelity:
 
 
 def ssim_map(first: Image, second: Image) -> NDArray[np.float32]:
-    """Return SSIM pixel by pixel and channel by channel for uint8 images (Wang et al. 2004; see `SSIM`)."""
+    """Return SSIM pixel by pixel and channel by channel for uint8 images (Wang et al. 2004; see `SSIM`).
+
+    Computed in strips of rows that fit the processor's cache, from the sum s and the difference d of the images:
+    4 xy = s^2 - d^2 and 2 (x^2 + y^2) = s^2 + d^2, so four filters do instead of five.
+    """
+    height, reach = len(first), WINDOW // 2
+    result = np.empty(first.shape, np.float32)
+    for top in range(0, height, STRIP):
+        bottom = min(top + STRIP, height)
+        low, high = max(top - reach, 0), min(bottom + reach, height)
+        strip = _ssim_strip(first[low:high], second[low:high])
+        result[top:bottom] = strip[top - low : bottom - low]
+    return result
+
+
+def _ssim_strip(first: Image, second: Image) -> NDArray[np.float32]:
+    c1, c2 = 2 * (0.01 * 255) ** 2, 2 * (0.03 * 255) ** 2
     x, y = first.astype(np.float32), second.astype(np.float32)
-    mean_x, mean_y = _blur(x), _blur(y)
-    product, squares = mean_x * mean_y, mean_x * mean_x + mean_y * mean_y
-    covariance = _blur(x * y) - product
-    variances = _blur(x * x + y * y) - squares
-    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-    return ((2 * product + c1) * (2 * covariance + c2)) / ((squares + c1) * (variances + c2))  # type: ignore[no-any-return]
+    total, gap = x + y, x - y
+    mean_total, mean_gap = _blur(total), _blur(gap)
+    spread_total, spread_gap = _blur(total * total), _blur(gap * gap)
+    mean_total *= mean_total
+    mean_gap *= mean_gap
+    spread_total -= mean_total
+    spread_gap -= mean_gap
+    above = (mean_total - mean_gap + c1) * (spread_total - spread_gap + c2)
+    below = (mean_total + mean_gap + c1) * (spread_total + spread_gap + c2)
+    return np.divide(above, below, out=above)
 
 
 def _blur(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    return cv2.GaussianBlur(image, (WINDOW, WINDOW), SIGMA, borderType=cv2.BORDER_REFLECT)  # type: ignore[no-any-return]
+    blurred = cv2.GaussianBlur(image, (WINDOW, WINDOW), SIGMA, borderType=cv2.BORDER_REFLECT)
+    return np.asarray(blurred, np.float32)
 
 
 def decibel(squared_error: float) -> float:

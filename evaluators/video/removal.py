@@ -1,4 +1,14 @@
-"""Is the object gone? What of it is left in the output, by shape, by motion, by shadow and at the mask's rim."""
+"""Is the object gone? What of it is left in the output: shape, opacity, motion, shadow, and a rim at the mask.
+
+Every share is a least-squares slope: how much of the input's pattern is found again in the output. A copied input
+scores 1, a half-transparent ghost 0.5, and a fill that has nothing to do with the object about 0.
+
+    removal_residue   edges inside R, on their own scale; needs nothing but the two clips
+    ghost             difference from the clean plate inside R, where the input shows the background at other times
+    shadow_residue    the same for what darkens the plate without hiding it, in R, A and a ring around them
+    object_motion     motion inside R that follows the object rather than the background
+    halo              a bright or dark rim along the mask's outline
+"""
 
 from __future__ import annotations
 
@@ -11,30 +21,62 @@ from numpy.typing import NDArray
 
 from evaluators.base import Direction, Evaluation, Measure, Measurement, absent
 from evaluators.clip import Case
-from evaluators.flow import Image
-from evaluators.frames import Moment
-from evaluators.video.intervals import block_bootstrap, series
-from evaluators.video.step import Outcome, Step, VideoOptions
+from evaluators.flow import Image, affine_flow
+from evaluators.frames import Moment, band_width
+from evaluators.video.intervals import block_bootstrap, mean_interval, series
+from evaluators.video.plate import Plate, Seen, Small, shrink
+from evaluators.video.step import Motion, Outcome, Step, VideoOptions
 
 VERSION = "1"
 HOUSE = "this package's definition"
 LEAST_PIXELS = 100
 SCALES = (1.0, 2.0, 4.0)
+CORE = 0.15
+"""Outer share of the object's half-width that the edge measure leaves out: masks are wider than their object."""
+OBJECT_SPEED = 0.5
+RING = 6
+"""Small pixels around R and A in which a shadow is looked for."""
 
 RESIDUE = Measure(
-    "removal_residue", "The object still visible", "share of its contrast", Direction.LOWER, 0, 1,
-    f"least-squares share of the input's edges found again in R, largest of three scales; {HOUSE}", VERSION,
+    "removal_residue", "The object's structure still visible", "share of its edges", Direction.LOWER, 0, 1,
+    f"least-squares share of the input's luma gradient found again in R, largest of three scales; {HOUSE}", VERSION,
     "0 is gone, 0.5 a half-transparent ghost, 1 the object untouched.",
 )  # fmt: skip
-MEASURES = (RESIDUE,)
+GHOST = Measure(
+    "ghost", "Opacity of the object left", "share of its contrast", Direction.LOWER, 0, 1,
+    f"least-squares share of (input - clean plate) found again in (output - clean plate) within R; {HOUSE}", VERSION,
+    "How opaque the removed object still is against the background that the clip shows at other times.",
+)  # fmt: skip
+SHADOW = Measure(
+    "shadow_residue", "Shadow left", "share of its darkness", Direction.LOWER, 0, 1,
+    f"as ghost, over pixels that darken the clean plate but keep its colour and texture; {HOUSE}", VERSION,
+    "How much of the object's shadow is left: 0 none, 1 all of it.",
+)  # fmt: skip
+OBJECT_MOTION = Measure(
+    "object_motion", "Motion that follows the object", "share of its motion", Direction.LOWER, 0, 1,
+    f"least-squares share of the object's flow relative to the background found again in R; {HOUSE}", VERSION,
+    "Whether the repaired area still moves as the removed object did: 0 no, 1 exactly so.",
+)  # fmt: skip
+HALO = Measure(
+    "halo", "Rim along the mask", "grey levels", Direction.LOWER, 0, 255,
+    f"mean |rim - mean of both sides| of the output's luma, each averaged along the outline; {HOUSE}", VERSION,
+    "How much a bright or dark line traces the removed object's outline.",
+)  # fmt: skip
+MEASURES = (RESIDUE, GHOST, SHADOW, OBJECT_MOTION, HALO)
 NO_OBJECT = "the mask marks no object to remove (under 100 pixels in every frame)"
+NO_PLATE = "the input never shows what is behind the object, so there is no clean plate to compare with"
 
 
 class Trace(NamedTuple):
-    """Per scale, the products of gradients in R: output x input, input x input, output x output."""
+    """What one frame shows."""
 
     frame: int
-    products: tuple[tuple[float, float, float], ...] | None
+    structure: tuple[float, ...] | None
+    """Per scale: gradient products output x input and input x input."""
+    motion: tuple[float, float] | None
+    """Flow products output x input and input x input, relative to the camera."""
+    halo: float | None
+    small: Small
 
 
 class Removal:
@@ -44,69 +86,233 @@ class Removal:
     version = VERSION
     measures = MEASURES
 
-    def watch(self, _case: Case, options: VideoOptions) -> RemovalWatcher:
+    def watch(self, case: Case, options: VideoOptions) -> RemovalWatcher:
         """Return a fresh watcher for one clip."""
-        return RemovalWatcher(options.seed)
+        return RemovalWatcher(band_width(case.working), options.seed)
 
 
 class RemovalWatcher:
-    """Collects one `Trace` per frame."""
+    """Collects one `Trace` per frame, and the clean plate."""
 
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
+    def __init__(self, band: int, seed: int) -> None:
+        self._band, self._seed = band, seed
         self._traces: list[Trace] = []
+        self._plate = Plate()
 
     def observe(self, step: Step) -> Trace:
-        """Compare structure inside R."""
-        return Trace(step.index, structure_products(step.current))
+        """Compare structure, motion and rim of one frame."""
+        structure = structure_products(step.current)
+        motion = None if step.previous is None else motion_products(step.previous, step.motion)
+        return Trace(step.index, structure, motion, halo(step.current, self._band), shrink(step.current))
 
-    def absorb(self, _step: Step, observation: Trace) -> None:
-        """Keep the frame's figures."""
+    def absorb(self, step: Step, observation: Trace) -> None:
+        """Keep the frame's figures and lay the frame onto the plate."""
+        self._plate.add(observation.small, step.motion.camera if step.motion else None)
         self._traces.append(observation)
 
-    def conclude(self, _outcome: Outcome) -> Evaluation:
+    def conclude(self, outcome: Outcome) -> Evaluation:
         """Return the measurements of the clip."""
-        return Evaluation(Removal.name, VERSION, (_residue(self._traces, self._seed),))
+        views = self._plate.views()
+        ghost, shadow = _against_plate(self._plate.frames, views, self._seed)
+        measurements = (_residue(self._traces, self._seed), ghost, shadow, _object_motion(self._traces, self._seed),
+                        _halo(self._traces, self._seed))  # fmt: skip
+        parameters = {
+            "working_size": list(outcome.case.working),
+            "scales": list(SCALES),
+            "band": self._band,
+            "flow": outcome.parameters.get("flow"),
+        }
+        return Evaluation(Removal.name, VERSION, measurements, parameters=parameters)
 
 
-def structure_products(moment: Moment) -> tuple[tuple[float, float, float], ...] | None:
-    """Return the gradient products inside R for each scale."""
+def structure_products(moment: Moment) -> tuple[float, ...] | None:
+    """Return, per scale, the mean gradient products output x input and input x input inside R's core."""
     removed = moment.regions.removed
     if cv2.countNonZero(removed) < LEAST_PIXELS:
         return None
-    x, y, w, h = cv2.boundingRect(removed)
-    window = (slice(max(y - 16, 0), y + h + 16), slice(max(x - 16, 0), x + w + 16))
-    region = np.ascontiguousarray(removed[window])
-    pair = [np.ascontiguousarray(f.luma[window], np.float32) for f in (moment.output, moment.input)]
-    return tuple(_products(pair, region, sigma) for sigma in SCALES)
+    window = _window(removed, 16)
+    depth = cv2.distanceTransform(np.pad(removed[window], 1), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    core = np.asarray(depth > max(1.0, CORE * float(depth.max())), np.uint8)
+    if cv2.countNonZero(core) < LEAST_PIXELS // 2:
+        return None
+    output, source = (moment.output.luma[window].astype(np.float32), moment.input.luma[window].astype(np.float32))
+    return tuple(product for sigma in SCALES for product in _products(output, source, core, sigma))
 
 
-def _products(pair: Sequence[NDArray[np.float32]], region: Image, sigma: float) -> tuple[float, float, float]:
-    smooth = [cv2.GaussianBlur(image, (0, 0), sigma) for image in pair]
+def _products(
+    output: NDArray[np.float32], source: NDArray[np.float32], region: Image, sigma: float
+) -> tuple[float, float]:
+    smooth = [cv2.GaussianBlur(image, (0, 0), sigma) for image in (output, source)]
     across = [cv2.Sobel(image, cv2.CV_32F, 1, 0, ksize=1) for image in smooth]
     down = [cv2.Sobel(image, cv2.CV_32F, 0, 1, ksize=1) for image in smooth]
-    out, ref = (a * a + d * d for a, d in zip(across, down, strict=True))
-    both = across[0] * across[1] + down[0] * down[1]
-    return tuple(cv2.mean(cv2.merge([both, ref, out]), region)[:3])  # type: ignore[return-value]
+    both = cv2.mean(across[0] * across[1] + down[0] * down[1], region)[0]
+    return both, cv2.mean(across[1] * across[1] + down[1] * down[1], region)[0]
+
+
+def motion_products(before: Moment, motion: Motion | None) -> tuple[float, float] | None:
+    """Return the flow products inside R relative to the camera, or None where the object does not move by itself."""
+    removed = before.regions.removed
+    if motion is None or motion.camera is None or cv2.countNonZero(removed) < LEAST_PIXELS:
+        return None
+    core = cv2.erode(removed, np.ones((7, 7), np.uint8)) > 0
+    if np.count_nonzero(core) < LEAST_PIXELS:
+        return None
+    window = _window(removed, 0)
+    core, camera = core[window], affine_flow(motion.camera, *removed.shape)[window]
+    source, output = (flow[window][core] - camera[core] for flow in (motion.input.forward, motion.output))
+    if float(np.mean(np.hypot(source[:, 0], source[:, 1]))) < OBJECT_SPEED:
+        return None
+    return float(np.mean(np.sum(output * source, axis=1))), float(np.mean(np.sum(source * source, axis=1)))
+
+
+def halo(moment: Moment, band: int) -> float | None:
+    """Return how far the rim's luma stands out from the mean of both its sides along R's outline, in grey levels."""
+    if cv2.countNonZero(moment.regions.removed) < LEAST_PIXELS:
+        return None
+    window = _window(moment.regions.removed, 3 * band)
+    removed = np.ascontiguousarray(moment.regions.removed[window])
+    luma = moment.output.luma[window].astype(np.float32)
+    outward = cv2.distanceTransform(1 - removed, cv2.DIST_L2, 3)
+    inward = cv2.distanceTransform(removed, cv2.DIST_L2, 3)
+    rim = (outward <= 2) & (inward <= 2)
+    outside = (outward > 3) & (outward <= 3 + band)
+    within = (inward > 3) & (inward <= 3 + band)
+    local = [_local_mean(luma, region, 2 * band + 1) for region in (rim, outside, within)]
+    usable = rim & np.isfinite(local[1]) & np.isfinite(local[2])
+    if np.count_nonzero(usable) < 30:
+        return None
+    return float(np.mean(np.abs(local[0] - (local[1] + local[2]) / 2)[usable]))
+
+
+def _local_mean(luma: NDArray[np.float32], region: NDArray[np.bool_], reach: int) -> NDArray[np.float32]:
+    """Mean of `luma` over `region` in a square window; NaN where the region is not in it."""
+    weight = region.astype(np.float32)
+    size = (2 * reach + 1, 2 * reach + 1)
+    total = cv2.boxFilter(luma * weight, -1, size, normalize=False)
+    count = cv2.boxFilter(weight, -1, size, normalize=False)
+    return np.where(count >= 3, total / np.maximum(count, 1), np.nan).astype(np.float32)
+
+
+def _window(region: Image, margin: int) -> tuple[slice, slice]:
+    x, y, width, height = cv2.boundingRect(region)
+    return slice(max(y - margin, 0), y + height + margin), slice(max(x - margin, 0), x + width + margin)
+
+
+def _against_plate(frames: Sequence[Small], views: Sequence[Seen] | None, seed: int) -> tuple[Measurement, Measurement]:
+    """Return ghost and shadow_residue."""
+    if not any(int(small.removed.sum()) >= 8 for small in frames):
+        return absent(GHOST, NO_OBJECT), absent(SHADOW, NO_OBJECT)
+    if views is None:
+        reason = "the camera travels too far to lay the clip onto one clean plate"
+        return absent(GHOST, reason), absent(SHADOW, reason)
+    pairs = list(zip(frames, views, strict=True))
+    ghost = _share(GHOST, [_plate_products(view, _object_pixels(small, view)) for small, view in pairs], NO_PLATE, seed)
+    no_shadow = "the input shows no shadow beside the object that the clean plate could tell"
+    shadow = _share(SHADOW, [_plate_products(v, shadow_pixels(s, v), luma=True) for s, v in pairs], no_shadow, seed)
+    return ghost, shadow
+
+
+def _object_pixels(small: Small, view: Seen) -> NDArray[np.bool_]:
+    visible = np.abs(view.input).max(axis=2) > 8
+    return np.asarray((small.removed > 0) & view.known & visible)
+
+
+def shadow_pixels(small: Small, view: Seen) -> NDArray[np.bool_]:
+    """Return where the input darkens the plate by 3 to 60 per cent, evenly over colours and neighbours."""
+    masked = small.removed | small.affected
+    near = cv2.dilate(masked, np.ones((2 * RING + 1,) * 2, np.uint8)) > 0
+    ratio = np.log((view.input + view.plate + 4) / (view.plate + 4))
+    mean = ratio.mean(axis=2)
+    tint = ratio.max(axis=2) - ratio.min(axis=2)
+    smooth = cv2.blur(mean, (5, 5))
+    rough = np.sqrt(np.maximum(cv2.blur(mean * mean, (5, 5)) - smooth * smooth, 0))
+    dark = (smooth < -0.03) & (smooth > -0.9)
+    return np.asarray(near & view.known & dark & (tint < 0.08) & (rough < 0.05))
+
+
+def _plate_products(view: Seen, where: NDArray[np.bool_], *, luma: bool = False) -> tuple[float, float, int]:
+    output, source = view.output[where], view.input[where]
+    if luma:
+        output, source = output.mean(axis=1), source.mean(axis=1)
+    return float(np.sum(output * source)), float(np.sum(source * source)), int(np.count_nonzero(where))
+
+
+def _share(measure: Measure, rows: Sequence[tuple[float, float, int]], missing: str, seed: int) -> Measurement:
+    """The pooled least-squares slope of output on input over all frames, cut to [0, 1]."""
+    pixels = sum(row[2] for row in rows)
+    if pixels < LEAST_PIXELS:
+        return absent(measure, missing, pixels=pixels)
+    columns = np.array([row[:2] for row in rows])
+
+    def statistic(sample: NDArray[np.float64]) -> NDArray[np.float64]:
+        totals = sample.sum(axis=1)
+        return np.clip(totals[:, 0] / np.maximum(totals[:, 1], 1e-9), 0, 1)
+
+    values = [float(np.clip(a / b, 0, 1)) if n >= 8 and b > 0 else None for a, b, n in rows]
+    return Measurement(
+        measure,
+        float(statistic(columns[None])[0]),
+        interval=block_bootstrap(columns, statistic, seed),
+        count=sum(value is not None for value in values),
+        series=series(range(len(rows)), values, measure.direction),
+        evidence={"small_pixels": pixels, "plate": "mean of kept pixels along the camera's motion, quarter size"},
+    )
 
 
 def _residue(traces: Sequence[Trace], seed: int) -> Measurement:
-    taken = [t for t in traces if t.products is not None]
+    taken = [t for t in traces if t.structure is not None]
     if not taken:
         return absent(RESIDUE, NO_OBJECT)
-    columns = np.array([np.ravel(t.products) for t in taken if t.products is not None])
+    columns = np.array([t.structure for t in taken])
 
     def statistic(rows: NDArray[np.float64]) -> NDArray[np.float64]:
         totals = rows.sum(axis=1)
-        shares = totals[:, 0::3] / np.maximum(totals[:, 1::3], 1e-9)
-        return np.clip(shares.max(axis=1), 0, 1)
+        return np.clip((totals[:, 0::2] / np.maximum(totals[:, 1::2], 1e-9)).max(axis=1), 0, 1)
 
     values: list[float | None] = [float(statistic(row[None, None])[0]) for row in columns]
+    totals = columns.sum(axis=0)
+    shares = {f"sigma {s:g}": float(totals[2 * i] / max(totals[2 * i + 1], 1e-9)) for i, s in enumerate(SCALES)}
     return Measurement(
         RESIDUE,
         float(statistic(columns[None])[0]),
         interval=block_bootstrap(columns, statistic, seed),
         count=len(taken),
         series=series([t.frame for t in taken], values, RESIDUE.direction),
-        evidence={"scales": list(SCALES)},
+        evidence={"share_by_scale": shares, "region": "R less its outer rim"},
+    )
+
+
+def _object_motion(traces: Sequence[Trace], seed: int) -> Measurement:
+    taken = [t for t in traces if t.motion is not None]
+    if not taken:
+        return absent(OBJECT_MOTION, f"the object never moves {OBJECT_SPEED} pixels per frame against its background")
+    columns = np.array([t.motion for t in taken])
+
+    def statistic(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        totals = rows.sum(axis=1)
+        return np.clip(totals[:, 0] / totals[:, 1], 0, 1)
+
+    values: list[float | None] = [float(np.clip(a / b, 0, 1)) for a, b in columns]
+    return Measurement(
+        OBJECT_MOTION,
+        float(statistic(columns[None])[0]),
+        interval=block_bootstrap(columns, statistic, seed),
+        count=len(taken),
+        count_of="frame pairs",
+        series=series([t.frame - 1 for t in taken], values, OBJECT_MOTION.direction),
+        evidence={"region": "R, eroded by 3 pixels", "least_speed": OBJECT_SPEED},
+    )
+
+
+def _halo(traces: Sequence[Trace], seed: int) -> Measurement:
+    taken = [(t.frame, t.halo) for t in traces if t.halo is not None]
+    if not taken:
+        return absent(HALO, "the removed object has no outline in the picture (none, too small, or all of it)")
+    values = [value for _, value in taken]
+    return Measurement(
+        HALO,
+        float(np.mean(values)),
+        interval=mean_interval(values, seed),
+        count=len(taken),
+        series=series([frame for frame, _ in taken], values, HALO.direction),
     )

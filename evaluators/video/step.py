@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,8 +30,10 @@ from evaluators.flow import (
     FlowSource,
     Image,
     RaftFlow,
+    arrival,
     camera_motion,
     rounded,
+    targets,
 )
 from evaluators.frames import MaskFacts, Moment, StreamFacts
 
@@ -160,11 +161,4 @@ class StepMaker:
 
 def led_inside(first: Image, second: Image, field: FlowField) -> Image:
     """Return 1 where trusted flow leads from region `first` to region `second` of the next frame."""
-    arrived = cv2.remap(second, *_nearest_targets(field.forward), cv2.INTER_NEAREST, borderValue=0)
-    return first & field.trusted & arrived  # type: ignore[no-any-return]
-
-
-def _nearest_targets(flow: Flow) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    height, width = flow.shape[:2]
-    across = flow[..., 0] + np.arange(width, dtype=np.float32)
-    return across, flow[..., 1] + np.arange(height, dtype=np.float32)[:, None]
+    return first & field.trusted & arrival(second, targets(field.forward))

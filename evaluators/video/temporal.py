@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from evaluators.base import Direction, Evaluation, Measure, Measurement, absent
 from evaluators.clip import Case
-from evaluators.flow import Flow, Image, affine_flow, inside, motion_boundary, warp_back
-from evaluators.frames import Frame, Moment
+from evaluators.flow import Flow, Image, affine_flow, inside, motion_boundary, sample, squared_length, targets
+from evaluators.frames import Moment
 from evaluators.video.intervals import block_bootstrap, mean_interval, ratio_interval, series
 from evaluators.video.step import Motion, Outcome, Step, VideoOptions
 
@@ -77,7 +77,7 @@ FILL_WARP_ERROR = Measure(
     f"after {LAI}", VERSION, "How much the repaired background changes while it moves with the rest of the background.",
 )  # fmt: skip
 OWN_FLOW_WARP_ERROR = Measure(
-    "own_flow_warp_error", "Warp error along the output's own flow", "squared intensity, RGB in [0, 1]",
+    "own_flow_warp_error", "Warp error along the output's own flow", "squared intensity, luma in [0, 1]",
     Direction.DIAGNOSTIC, 0, 1, f"{LAI}, motion-boundary rule only", VERSION,
     "Shown to explain the others: a frozen or averaged picture does well here.",
 )  # fmt: skip
@@ -177,9 +177,10 @@ def observe_pair(before: Moment, now: Moment, motion: Motion | None) -> Pair:
     errors = gap = moved = shift = None
     if valid * motion.kept.size >= LEAST_PIXELS:
         flow = motion.input.forward
+        where = targets(flow)
         errors = (
-            warp_error(before.output, now.output, flow, motion.kept),
-            warp_error(before.input, now.input, flow, motion.kept),
+            warp_error(before.output.bgr, now.output.bgr, where, motion.kept),
+            warp_error(before.input.bgr, now.input.bgr, where, motion.kept),
         )
         gap, moved = _compare_flows(motion.output, flow, motion.kept)
         shift = _median_gap(motion.output, flow, motion.kept)
@@ -187,17 +188,21 @@ def observe_pair(before: Moment, now: Moment, motion: Motion | None) -> Pair:
     return Pair(before.index, valid, errors, gap, moved, shift, gain, change, fill, _own_error(before, now, motion))
 
 
-def warp_error(before: Frame, now: Frame, flow: Flow, region: Image) -> float:
-    """Return the mean over `region` of (W(now, flow) - before)^2, RGB in [0, 1] (Lai et al.)."""
-    difference = warp_back(now.bgr.astype(np.float32), flow) - before.bgr
-    return float(sum(cv2.mean(difference * difference, region)[:3])) / (3 * 255**2)
+def warp_error(before: Image, now: Image, where: Flow, region: Image) -> float:
+    """Return the mean over `region` of (W(now) - before)^2 with intensities in [0, 1] (Lai et al.).
+
+    `before` and `now` are uint8 of equal shape, `where` holds the (h, w, 2) positions in `now`.
+    """
+    warped = sample(now.astype(np.float32), where)
+    total = cv2.norm(warped, before.astype(np.float32), cv2.NORM_L2SQR, region)
+    values = cv2.countNonZero(region) * (before.size // region.size)
+    return total / (values * 255**2)
 
 
 def _compare_flows(output: Flow, reference: Flow, region: Image) -> tuple[tuple[float, float], tuple[float, float]]:
     gap = output - reference
-    lengths = cv2.merge([cv2.magnitude(*cv2.split(flow)) for flow in (gap, output, reference)])
-    l2, moved_out, moved_in, _ = cv2.mean(lengths, region)
-    l1 = float(sum(cv2.mean(np.abs(gap), region)[:2]))
+    l2, moved_out, moved_in = (cv2.mean(np.sqrt(squared_length(flow)), region)[0] for flow in (gap, output, reference))
+    l1 = cv2.norm(gap, cv2.NORM_L1, region) / cv2.countNonZero(region)
     return (l2, l1), (moved_out, moved_in)
 
 
@@ -213,18 +218,21 @@ def _fill_error(before: Moment, now: Moment, motion: Motion) -> float | None:
     fill = before.regions.removed & now.regions.removed & (1 - (before.regions.affected | now.regions.affected))
     if motion.camera is None or cv2.countNonZero(fill) < LEAST_PIXELS:
         return None
-    flow = affine_flow(motion.camera, *fill.shape)
-    region = fill & inside(flow).astype(np.uint8)
+    x, y, width, height = cv2.boundingRect(fill)
+    window = (slice(y, y + height), slice(x, x + width))
+    where = targets(affine_flow(motion.camera, *fill.shape))
+    region = np.ascontiguousarray((fill & inside(where))[window])
     if cv2.countNonZero(region) < LEAST_PIXELS:
         return None
-    return warp_error(before.output, now.output, flow, region)
+    return warp_error(before.output.bgr[window], now.output.bgr, where[window], region)
 
 
 def _own_error(before: Moment, now: Moment, motion: Motion) -> float | None:
-    usable = (~motion_boundary(motion.output) & inside(motion.output)).astype(np.uint8)
+    where = targets(motion.output)
+    usable = inside(where) & ~motion_boundary(motion.output)
     if cv2.countNonZero(usable) < LEAST_PIXELS:
         return None
-    return warp_error(before.output, now.output, motion.output, usable)
+    return warp_error(before.output.luma, now.output.luma, where, usable)
 
 
 def lag_differences(recent: Sequence[Moment], now: Moment) -> list[float]:
