@@ -18,19 +18,24 @@ NO_INTERVAL = "it has no uncertainty interval, and the rule asks for its cautiou
 
 
 def evaluate_taken(clause: Clause, scope: Scope) -> TraceNode:
-    """TRUE when the measure has a value; FALSE when the known measurements hold none; else UNKNOWN."""
+    """TRUE when the measure has a value; FALSE when it abstained; UNKNOWN when nobody has tried to take it.
+
+    A measurement that is left out must not be able to count as one that abstained.
+    """
     name = clause.text("name")
     title, path = words(name), f"measurements.{name}"
     taken = scope.read("measurements")
     record = scope.read(path)
     if not taken.known:
         return TraceNode(clause.op, Truth.UNKNOWN, "It is not known what was measured", path)
+    if not record.known:
+        return TraceNode(clause.op, Truth.UNKNOWN, f"Nobody has tried to take the measure '{title}'", path)
     value = scope.read(f"{path}.value")
     if value.known:
         number(value.value, path)
         return TraceNode(clause.op, Truth.TRUE, f"The measure '{title}' was taken", path, value.value)
-    why = scope.read(f"{path}.reason") if record.known else None
-    told = f": {shown(why.value)}" if why is not None and why.known else ""
+    why = scope.read(f"{path}.reason")
+    told = f": {shown(why.value)}" if why.known else ""
     sentence = f"the measure '{title}' was not taken{told}"
     return TraceNode(clause.op, Truth.FALSE, sentence, path, reason=clause.otherwise or sentence)
 

@@ -142,10 +142,13 @@ def test_evidence_that_is_none_is_found() -> None:
     assert "not-evidence" in _rules(_changed(passes_when=either))
 
 
-def test_a_control_that_decides_on_missing_evidence_is_found() -> None:
-    closed = parse_clause({"not": {"taken": "m"}}, "clause")
-    case = Case("EX-1", "pass", "release", {**GOOD[0].facts, "measurements": {}}, "pass")
-    assert "not-evidence" in _rules(_changed(passes_when=closed, evidence=("job.made", "measurements.m")), (case,))
+def test_a_measure_that_nobody_tried_is_not_one_that_abstained() -> None:
+    pack = _changed(
+        passes_when=parse_clause({"not": {"taken": "m"}}, "clause"), evidence=("job.made", "measurements.m")
+    )
+    abstained = {**GOOD[0].facts, "measurements": {"m": {"value": None, "reason": "too short"}}}
+    assert judge(pack, abstained, "release")["EX-1"].status == "pass"
+    assert judge(pack, {**abstained, "measurements": {}}, "release")["EX-1"].status == "indeterminate"
 
 
 @pytest.mark.parametrize("missing", range(4))
