@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -15,6 +14,7 @@ from core.artifacts import ArtifactStore
 from core.audit.merkle import inclusion_proof
 from core.lookup import signatures_of
 from core.reports import document as doc
+from core.reports.measured import measurement_rows
 from core.signatures import open_slots
 from core.tables import (
     Artifact,
@@ -37,7 +37,6 @@ OUTCOMES = {
     "suspended": doc.Outcome.SUSPENDED,
     "revoked": doc.Outcome.REVOKED,
 }
-LIMIT = re.compile(r"-?\d+(?:\.\d+)?(?:[eE]-?\d+)?")
 
 
 def build_document(
@@ -76,7 +75,7 @@ def build_document(
         summary=_summary(evidence),
         outstanding=tuple(_outstanding(session, release)),
         frames=frames,
-        measurements=tuple(_measurements(session, store, job, evidence["assessments"])),
+        measurements=tuple(measurement_rows(evaluation_of(session, store, job), evidence["assessments"])),
         packs=tuple(_pack(assessment) for assessment in [*evidence["assessments"], *exports]),
         persons=_persons(facts),
         signatures=tuple(_signature(row) for row in signatures_of(session, release)),
@@ -193,73 +192,6 @@ def _outstanding(session: Session, release: Release) -> Iterator[doc.Outstanding
         for slot in open_slots(session, release):
             role = slot.role.replace("_", " ")
             yield doc.Outstanding(f"The {role} has not signed ({slot.meaning}).", f"Ask the {role} to sign or decline.")
-
-
-def _measurements(
-    session: Session, store: ArtifactStore, job: Job, assessments: Sequence[Mapping[str, Any]]
-) -> Iterator[doc.MeasurementRow]:
-    evaluation = evaluation_of(session, store, job)
-    if evaluation is None:
-        return
-    limits = dict(_limits(assessments))
-    rows = [
-        _measurement(found, part, limits.get(found["measure"]["name"]))
-        for part in (evaluation["summary"], *evaluation["evaluations"])
-        for found in part["measurements"]
-    ]
-    # What a rule judged comes first, what only explains comes last.
-    yield from sorted(rows, key=lambda row: (row.name not in limits, row.direction == "diagnostic"))
-
-
-def _limits(assessments: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield each measure that a rule judged, with the trace node that judged it."""
-    for assessment in assessments:
-        for verdict in assessment["verdicts"]:
-            for node in _nodes(verdict["trace"]["passes_when"]):
-                path = str(node.get("path") or "")
-                if node.get("limit") and path.startswith("measurements."):
-                    yield path.removeprefix("measurements."), node
-
-
-def _nodes(node: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:
-    if node:
-        yield node
-        for child in node.get("children") or ():
-            yield from _nodes(child)
-
-
-def _measurement(
-    found: Mapping[str, Any], part: Mapping[str, Any], judged: Mapping[str, Any] | None
-) -> doc.MeasurementRow:
-    measure, interval, series = found["measure"], found["interval"], found["series"]
-    return doc.MeasurementRow(
-        name=measure["name"],
-        title=measure["title"],
-        unit=measure["unit"],
-        direction=measure["direction"],
-        meaning=measure["meaning"],
-        value=found["value"],
-        reason=found["reason"],
-        low=interval["low"] if interval else None,
-        high=interval["high"] if interval else None,
-        interval=f"{interval['level']:.0%} {interval['method']}" if interval else None,
-        threshold=_threshold(judged, found["value"]),
-        meets={"true": True, "false": False}.get(str(judged["result"]).lower()) if judged else None,
-        count=found["count"],
-        count_of=found["count_of"],
-        evaluator=part["evaluator"],
-        evaluator_version=part["version"],
-        citation=measure["citation"],
-        curve=doc.Curve(tuple(series["frames"]), tuple(series["values"]), tuple(series["worst"])) if series else None,
-    )
-
-
-def _threshold(judged: Mapping[str, Any] | None, value: float | None) -> float | None:
-    """The limit that a rule held the measure to; of two limits, the one that the value is nearer to."""
-    limits = [float(text) for text in LIMIT.findall(str(judged["limit"]))] if judged else []
-    if not limits:
-        return None
-    return min(limits, key=lambda limit: abs(limit - value)) if value is not None else limits[0]
 
 
 def _pack(assessment: Mapping[str, Any]) -> doc.PackVerdicts:
