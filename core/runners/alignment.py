@@ -61,7 +61,7 @@ def register(frames: Sequence[NDArray[np.uint8]], keep: Sequence[NDArray[np.uint
     residuals = [
         np.median(_residuals(fit, *track)) for fit, track in zip(fits[best], tracks, strict=True) if len(track[0])
     ]
-    full = tuple(_rescale(np.asarray(np.linalg.inv(fit)), 1 / scale) for fit in fits[best])
+    full = tuple(rescaled(np.asarray(np.linalg.inv(fit)), 1 / scale) for fit in fits[best])
     return Alignment(reference, best, full, float(np.median(residuals)) / scale)
 
 
@@ -113,7 +113,7 @@ def _cost(fit: Matrix, source: Points, target: Points) -> float:
     return float(np.minimum(residuals, OUTLIER).mean()) if len(residuals) else 0.0
 
 
-def _rescale(matrix: NDArray[np.floating[Any]], factor: float) -> Matrix:
+def rescaled(matrix: NDArray[np.floating[Any]], factor: float) -> Matrix:
     """Express a map between small images in pixels `factor` times finer, pixel centres at integers."""
     grow = np.array([[factor, 0, (factor - 1) / 2], [0, factor, (factor - 1) / 2], [0, 0, 1]])
     scaled = grow @ matrix @ np.linalg.inv(grow)
@@ -122,4 +122,4 @@ def _rescale(matrix: NDArray[np.floating[Any]], factor: float) -> Matrix:
 
 def at_chroma(matrix: Matrix, chroma: int) -> Matrix:
     """Express a luma map in chroma pixels."""
-    return _rescale(matrix, 1 / chroma) if chroma != 1 else matrix
+    return rescaled(matrix, 1 / chroma) if chroma != 1 else matrix

@@ -16,14 +16,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.runners.alignment import Alignment, Matrix, at_chroma
+from core.runners.blend import MOVED, Field, spread_inwards
 from core.runners.frames import ClipFormat, Plane, Planes, read_planes
-from core.runners.holes import CLEAR, HIDDEN, Box, Mask, PackedMask, Reach, bounding_box, grown
+from core.runners.holes import (
+    AFFECTED,
+    CLEAR,
+    HIDDEN,
+    OUTSIDE,
+    Box,
+    Mask,
+    PackedMask,
+    Reach,
+    bounding_box,
+    grown,
+    pooled,
+)
 
 MOST_VIEWS = 64
 SAMPLE_BYTES = 384 << 20
 MEDIAN_BLOCK = 1 << 18
-FEW, DISAGREE = 0.35, 14
-"""Share of the views below which a pixel's views must agree, and the grey levels between their quartiles."""
+GLIMPSE, FEW, DISAGREE = 0.07, 0.35, 14
+"""Below the first share of the hidden views a view is a glimpse; below the second share of all views a pixel's views
+must agree: their quartiles within so many grey levels."""
+EXPOSURE_SIDE, EXPOSURE_CELLS, EXPOSURE_COVER = 192, 16, 0.99
+"""Exposure is compared on a grid of the first size, spread on one of the second, where cover is at least the third."""
 CANVAS_EXCESS = 0.5
 """How far the canvas may reach past the reference frame, as a share of its size."""
 
@@ -54,7 +70,7 @@ class Geometry:
     box: Box
 
     def to_canvas(self, image: Plane, t: int, chroma: int = 1, quality: bool = False) -> Plane:
-        """Resample frame t's plane on the canvas; quality maps by nearest pixel, HIDDEN outside the frame."""
+        """Resample frame t's plane on the canvas; quality maps by nearest pixel, OUTSIDE beyond the frame."""
         box = self.box.over(chroma)
         if self.alignment.still:
             return np.asarray(image[box.rows, box.columns])
@@ -79,7 +95,10 @@ def _warp(image: Plane, matrix: Matrix, box: Box, quality: bool) -> Plane:
     flags = cv2.INTER_NEAREST if quality else cv2.INTER_CUBIC
     border = cv2.BORDER_CONSTANT if quality else cv2.BORDER_REPLICATE
     return np.asarray(
-        cv2.warpPerspective(image, matrix, (box.width, box.height), flags=flags, borderMode=border), np.uint8
+        cv2.warpPerspective(
+            image, matrix, (box.width, box.height), flags=flags, borderMode=border, borderValue=OUTSIDE
+        ),
+        np.uint8,
     )
 
 
@@ -90,24 +109,39 @@ def lay_out(
 
     The marked pixels are every frame's hole, grown by the band and the ring that the fill is matched to.
     """
-    width, height = form.width, form.height
-    extra_x, extra_y = (
-        (0, 0) if alignment.still else (int(width * CANVAS_EXCESS) & ~1, int(height * CANVAS_EXCESS) & ~1)
-    )
-    whole = Box(-extra_x, -extra_y, width + 2 * extra_x, height + 2 * extra_y)
-    everywhere = Geometry(form, alignment, whole)
-    needed = np.zeros((whole.height, whole.width), np.uint8)
+    box = _canvas(form, alignment, masks, reach)
+    if box is None:
+        return None
+    geometry = Geometry(form, alignment, box)
+    needed = np.zeros((box.height, box.width), np.uint8)
     for t, mask in enumerate(masks):
         if mask.removed_pixels:
             hole = grown(mask.removed(), reach.band + reach.ring)
-            np.maximum(needed, everywhere.to_canvas(hole, t, quality=True), out=needed)
-    if not needed.any():
+            np.maximum(needed, geometry.to_canvas(hole, t, quality=True), out=needed)
+    return (geometry, needed) if needed.any() else None
+
+
+def _canvas(form: ClipFormat, alignment: Alignment, masks: Sequence[PackedMask], reach: Reach) -> Box | None:
+    """The box around all holes on the reference frame, with room to copy from, bounded by CANVAS_EXCESS."""
+    corners = []
+    for mask, matrix in zip(masks, alignment.to_reference, strict=True):
+        hole = bounding_box(mask.removed(), reach.band + reach.ring, 1)
+        if hole:
+            right, bottom = hole.x + hole.width, hole.y + hole.height
+            square = np.array([[[hole.x, hole.y], [right, hole.y], [hole.x, bottom], [right, bottom]]], np.float64)
+            corners.append(cv2.perspectiveTransform(square, matrix)[0])
+    if not corners:
         return None
-    _, _, hole_width, hole_height = cv2.boundingRect(needed)
-    box = bounding_box(needed, max(64, (hole_width + hole_height) // 4), form.chroma)
-    assert box is not None  # noqa: S101 - needed has a pixel
-    canvas = Box(box.x + whole.x, box.y + whole.y, box.width, box.height)
-    return Geometry(form, alignment, canvas), needed[box.rows, box.columns].copy()
+    excess = 0.0 if alignment.still else CANVAS_EXCESS
+    least = np.array([-excess * form.width, -excess * form.height])
+    most = np.array([(1 + excess) * form.width, (1 + excess) * form.height])
+    low, high = np.concatenate(corners).min(axis=0), np.concatenate(corners).max(axis=0)
+    margin = max(64.0, float((high - low).sum()) / 4)
+    left, top = (int(edge) // 2 * 2 for edge in np.clip(low - margin, least, most))
+    right, bottom = (-(int(-edge) // 2 * 2) for edge in np.clip(high + margin, least, most))
+    if alignment.still:
+        right, bottom = min(right, form.width), min(bottom, form.height)
+    return Box(left, top, right - left, bottom - top) if right > left and bottom > top else None
 
 
 def build(
@@ -123,9 +157,15 @@ def build(
     views = np.unique(np.linspace(0, len(masks) - 1, min(len(masks), MOST_VIEWS)).round().astype(int))
     planes, known = _reference_canvas(video, geometry)
     seen = np.full(needed.shape, HIDDEN, np.uint8)
+    reference = Exposure(
+        planes,
+        geometry.to_canvas(
+            masks[geometry.alignment.reference].quality(reach), geometry.alignment.reference, quality=True
+        ),
+    )
     bands = _bands(needed, len(views), form.chroma)
     for number, band in enumerate(bands):
-        gathered = _Band(geometry, needed, band)
+        gathered = _Band(geometry, needed, band, reference)
         for t, frame in enumerate(read_planes(video, form)):
             if t in views:
                 gathered.add(t, frame, masks[t].quality(reach))
@@ -163,8 +203,8 @@ def _bands(needed: Mask, views: int, chroma: int) -> list[slice]:
 class _Band:
     """The views of the needed pixels in a band of canvas rows, plane by plane."""
 
-    def __init__(self, geometry: Geometry, needed: Mask, rows: slice) -> None:
-        self._geometry, self._chroma = geometry, geometry.form.chroma
+    def __init__(self, geometry: Geometry, needed: Mask, rows: slice, reference: Exposure) -> None:
+        self._geometry, self._chroma, self._reference = geometry, geometry.form.chroma, reference
         self._rows = {1: rows, self._chroma: slice(rows.start // self._chroma, rows.stop // self._chroma)}
         luma = needed[rows] > 0
         self._wanted = {self._chroma: _any(luma, self._chroma)} | {1: luma}
@@ -173,12 +213,17 @@ class _Band:
 
     def add(self, t: int, frame: Planes, quality: Mask) -> None:
         """Take frame t's view of the band."""
-        on_canvas = self._geometry.to_canvas(quality, t, quality=True)[self._rows[1]]
-        self._quality[1].append(on_canvas[self._wanted[1]])
+        on_canvas = self._geometry.to_canvas(quality, t, quality=True)
+        comparable = self._reference.comparable(on_canvas)
+        luma = on_canvas[self._rows[1]]
+        self._quality[1].append(luma[self._wanted[1]])
         if self._chroma != 1:
-            self._quality[self._chroma].append(_worst(on_canvas, self._chroma)[self._wanted[self._chroma]])
-        for store, plane, chroma in zip(self._views, frame, (1, self._chroma, self._chroma), strict=True):
-            store.append(self._geometry.to_canvas(plane, t, chroma)[self._rows[chroma]][self._wanted[chroma]])
+            self._quality[self._chroma].append(_worst(luma, self._chroma)[self._wanted[self._chroma]])
+        for index, chroma in enumerate((1, self._chroma, self._chroma)):
+            plane = self._geometry.to_canvas(frame[index], t, chroma)
+            wanted, rows = self._wanted[chroma], self._rows[chroma]
+            offset = self._reference.offset(index, plane, comparable)[rows][wanted]
+            self._views[index].append(np.clip(np.rint(plane[rows][wanted] + offset), 0, 255).astype(np.uint8))
 
     def finish(self, planes: Planes, seen: Mask) -> None:
         """Write the medians into the canvas planes, and the best quality into `seen`: HIDDEN if it is in any plane."""
@@ -195,14 +240,41 @@ class _Band:
         seen[self._rows[1]][self._wanted[1]] = best[self._wanted[1]]
 
 
+class Exposure:
+    """How bright and coloured the reference frame is, to bring other frames to it before they are mixed."""
+
+    def __init__(self, planes: Planes, quality: Mask) -> None:
+        """Keep small copies of the reference frame's canvas planes and of where it shows the background."""
+        height, width = quality.shape
+        shrink = min(1.0, EXPOSURE_SIDE / max(height, width))
+        self._size = max(1, round(width * shrink)), max(1, round(height * shrink))
+        self._planes = [self._small(plane) for plane in planes]
+        self._clear = self._small((quality == CLEAR).astype(np.uint8)) > EXPOSURE_COVER
+
+    def _small(self, plane: Plane) -> Field:
+        return np.asarray(cv2.resize(plane.astype(np.float32), self._size, interpolation=cv2.INTER_AREA), np.float32)
+
+    def comparable(self, quality: Mask) -> NDArray[np.bool_]:
+        """Where both the reference and a frame of this canvas quality show the background, on the small grid."""
+        return self._clear & (self._small((quality == CLEAR).astype(np.uint8)) > EXPOSURE_COVER)
+
+    def offset(self, index: int, plane: Plane, comparable: NDArray[np.bool_]) -> Field:
+        """What to add to a frame's plane, smooth over the canvas, so that its background meets the reference's."""
+        difference = self._planes[index] - self._small(plane)
+        field = spread_inwards(difference, comparable & (np.abs(difference) < MOVED), EXPOSURE_CELLS)
+        return np.asarray(cv2.resize(field, plane.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+
+
 def best_median(values: NDArray[np.uint8], quality: Mask) -> tuple[NDArray[np.uint8], Mask]:
     """Median over views (axis 0) of the values whose quality is the pixel's best, and that quality.
 
-    Few views that disagree show something passing in front of the object, not what is behind it: such a pixel
-    counts as HIDDEN, and its value is 0.
+    Views of something that moves count for nothing. A glimpse between frames in which the object hides the pixel,
+    and few views that disagree, show what passes in front of the object, not what is behind it. Such a pixel is
+    HIDDEN and its value 0.
     """
     result = np.zeros(values.shape[1], np.uint8)
     best = quality.max(axis=0)
+    best[best < AFFECTED] = HIDDEN
     for start in range(0, values.shape[1], MEDIAN_BLOCK):
         block = slice(start, start + MEDIAN_BLOCK)
         use = (quality[:, block] == best[block]) & (best[block] != HIDDEN)
@@ -214,17 +286,17 @@ def best_median(values: NDArray[np.uint8], quality: Mask) -> tuple[NDArray[np.ui
         middle = ordered[pixel, low].astype(np.uint16) + ordered[pixel, np.minimum(high, len(values) - 1)]
         quarter = ordered[pixel, count // 4]
         three = ordered[pixel, np.minimum(3 * count // 4, np.maximum(count - 1, 0))]
-        passing = (count < FEW * len(values)) & (three.astype(int) - quarter > DISAGREE)
-        best[block][passing] = HIDDEN
+        uneven = three.astype(int) - quarter > DISAGREE
+        hidden = (quality[:, block] == HIDDEN).sum(axis=0)
+        glimpsed = count < GLIMPSE * hidden
+        best[block][glimpsed | ((count < FEW * len(values)) & uneven)] = HIDDEN
         result[block] = np.where(best[block] != HIDDEN, (middle + 1) // 2, 0)
     return result, best
 
 
 def _any(mask: NDArray[np.bool_], chroma: int) -> NDArray[np.bool_]:
-    height, width = mask.shape
-    return np.asarray(mask.reshape(height // chroma, chroma, width // chroma, chroma).any(axis=(1, 3)))
+    return pooled(mask.astype(np.uint8), chroma) > 0
 
 
 def _worst(quality: Mask, chroma: int) -> Mask:
-    height, width = quality.shape
-    return np.asarray(quality.reshape(height // chroma, chroma, width // chroma, chroma).min(axis=(1, 3)))
+    return np.asarray(CLEAR - pooled(CLEAR - quality, chroma))

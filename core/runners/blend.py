@@ -51,10 +51,13 @@ def composite(frame: NDArray[np.uint8], plate: NDArray[np.uint8], edge: Seam) ->
     return np.where(edge.alpha > 0, result, frame)
 
 
-def spread_inwards(values: Field, known: NDArray[np.bool_]) -> Field:
-    """Smoothly extend the known values over the whole array; 0 everywhere when nothing is known."""
+def spread_inwards(values: Field, known: NDArray[np.bool_], cells: int = FIELD_SIDE) -> Field:
+    """Smoothly extend the known values over the whole array, on a grid of at most `cells` along the longer side.
+
+    0 everywhere when nothing is known.
+    """
     height, width = values.shape
-    shrink = min(1.0, FIELD_SIDE / max(height, width))
+    shrink = min(1.0, cells / max(height, width))
     size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
     total = np.where(known, values, 0).astype(np.float32)
     field = _pull_push(_shrunk(total, size), _shrunk(known.astype(np.float32), size))

@@ -147,7 +147,7 @@ def _fill(word: str, specification: RunSpecification, work: Path) -> str:
 def _execute(plan: Plan, work: Path, log: BoundedLog, context: RunContext) -> int:
     """Run to the end, to the wall limit or until cancelled; the program's whole group ends with it."""
     try:
-        process = subprocess.Popen(  # noqa: S603 - an argument list that a registered runner version declares
+        process = subprocess.Popen(
             plan.argv,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 Mask = NDArray[np.uint8]
 REMOVED_BELOW, AFFECTED_FROM, AFFECTED_BELOW = 96, 32, 192
 """Quantisation of the VOID format: <=31 object, <=95 overlap, <=191 affected, else keep."""
-HIDDEN, AFFECTED, NEAR, CLEAR = 0, 1, 2, 3
-"""How good a pixel is as a view of the background: worst to best."""
+OUTSIDE, HIDDEN, MOVING, AFFECTED, NEAR, CLEAR = 0, 1, 2, 3, 4, 5
+"""How good a pixel is as a view of the background, worst to best; the first three are no view at all."""
+COARSE = 4
+"""Large growths are made on a grid this much coarser, outwards never inwards."""
 
 
 class Box(NamedTuple):
@@ -75,27 +77,51 @@ class PackedMask:
         removed = grey < REMOVED_BELOW
         affected = (grey >= AFFECTED_FROM) & (grey < AFFECTED_BELOW)
         self._removed, self._affected = _pack(removed), _pack(affected)
+        self._moving: tuple[bytes, tuple[int, ...]] | None = None
         self.removed_pixels = int(np.count_nonzero(removed))
 
     def removed(self) -> Mask:
         """1 where the object is removed, else 0."""
         return _unpack(self._removed, self.shape)
 
+    def mark_moving(self, moving: NDArray[np.bool_]) -> None:
+        """Say where the frame shows something that moves; a smaller mask counts for the whole frame."""
+        self._moving = _pack(moving), moving.shape
+
     def quality(self, reach: Reach) -> Mask:
-        """How good each pixel is as a view of the background (HIDDEN, AFFECTED, NEAR or CLEAR)."""
+        """How good each pixel is as a view of the background, HIDDEN to CLEAR; what moves is none."""
         removed = self.removed()
         quality = np.full(self.shape, CLEAR, np.uint8)
         quality[grown(removed, reach.shadow) > 0] = NEAR
         quality[_unpack(self._affected, self.shape) > 0] = AFFECTED
+        if self._moving:
+            moving = _unpack(*self._moving)
+            quality[cv2.resize(moving, self.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0] = MOVING
         quality[grown(removed, 2 * reach.spread) > 0] = HIDDEN
         return quality
 
 
 def grown(mask: Mask, by: int) -> Mask:
-    """Dilate by a square of `by` pixels on each side."""
-    if not mask.any():
-        return mask
-    return np.asarray(cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_RECT, (2 * by + 1,) * 2)), np.uint8)
+    """Dilate by a square of at least `by` pixels on each side, and at most COARSE more."""
+    if by < 2 * COARSE:
+        return np.asarray(cv2.dilate(mask, np.ones((2 * by + 1,) * 2, np.uint8)), np.uint8)
+    height, width = mask.shape
+    padded = cv2.copyMakeBorder(mask, 0, -height % COARSE, 0, -width % COARSE, cv2.BORDER_CONSTANT, value=0)
+    small = pooled(np.asarray(padded, np.uint8), COARSE)
+    reach = -(-by // COARSE)
+    dilated = cv2.dilate(small, np.ones((2 * reach + 1,) * 2, np.uint8))
+    return np.ascontiguousarray(dilated.repeat(COARSE, axis=0).repeat(COARSE, axis=1)[:height, :width])
+
+
+def pooled(mask: Mask, by: int) -> Mask:
+    """The largest value of each `by` x `by` square; the mask's sides must be multiples of `by`."""
+    rows = mask[::by]
+    for offset in range(1, by):
+        rows = np.maximum(rows, mask[offset::by])
+    result = rows[:, ::by]
+    for offset in range(1, by):
+        result = np.maximum(result, rows[:, offset::by])
+    return np.asarray(result)
 
 
 def bounding_box(mask: Mask, margin: int, chroma: int) -> Box | None:

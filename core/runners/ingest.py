@@ -98,7 +98,7 @@ def compare(form: ClipFormat, frames: int, original: Path, context: RunContext) 
     ratio = (form.width / form.height) / (base.width / base.height)
     if any(abs(ratio / panels - 1) < 0.01 for panels in PANELS):
         raise RunFailed(
-            f"the output is {round(ratio)} times as wide as its input ({form.width}x{form.height}), like a side-by-side preview",
+            f"the output is {form.width}x{form.height}, {round(ratio)} times as wide as its input, like a preview",
             "ingest the output clip itself",
         )
     length = count_frames(original, lambda done: context.progress(0.8 + 0.15 * done, "reading the input"))

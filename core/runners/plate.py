@@ -22,8 +22,9 @@ from core.runners.background import Geometry, Plate, build, lay_out
 from core.runners.base import Manifest, Needs, RunContext, RunOutput, RunSpecification
 from core.runners.blend import at_plane, composite, seam
 from core.runners.frames import ClipFormat, ClipWriter, Planes, clip_format, read_grey, read_planes
-from core.runners.holes import HIDDEN, PackedMask, Reach, bounding_box
+from core.runners.holes import HIDDEN, NEAR, PackedMask, Reach, bounding_box
 from core.runners.inpaint import fill
+from core.runners.motion import mark_moving
 
 PROXY_SIDE, PROXY_SIDE_LONG, LONG_CLIP = 960, 480, 240
 OUTPUT = "output.mp4"
@@ -89,12 +90,14 @@ def _look(video: Path, quadmask: Path, progress: Callable[[float, str], None]) -
         progress(0.15 + 0.15 * (number + 1) / len(masks), f"following the camera, frame {number + 1}")
     if len(small) != len(masks) or number >= len(masks):
         raise RunFailed("the video and the quadmask differ in length", "give both the same number of frames")
-    return _Scene(form, tuple(masks), registration.register(small, keep, scale), reach)
+    alignment = registration.register(small, keep, scale)
+    mark_moving(small, alignment, scale, masks)
+    return _Scene(form, tuple(masks), alignment, reach)
 
 
 def _background(mask: PackedMask, reach: Reach, size: tuple[int, int]) -> NDArray[np.uint8]:
     quality = cv2.resize(mask.quality(reach), size, interpolation=cv2.INTER_NEAREST)
-    return (quality >= 2).astype(np.uint8)
+    return (quality >= NEAR).astype(np.uint8)
 
 
 def _plate(
