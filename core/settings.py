@@ -6,6 +6,7 @@ Nothing here touches the disk or a network.
 
 from __future__ import annotations
 
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -27,8 +28,6 @@ class Settings:
     """SQLAlchemy address; empty means a SQLite file under `home`."""
     artifacts_url: str = ""
     """fsspec address of the artifact store; empty means a folder under `home`."""
-    user: str = ""
-    """Who acts on the command line; empty means the first administrator made by `init`."""
     lease_s: float = 60.0
     heartbeat_s: float = 15.0
     max_attempts: int = 3
@@ -39,8 +38,6 @@ class Settings:
     max_media_bytes: int = 4 << 30
     max_rss: int = 12 << 30
     """Memory a runner's child process may use before it is ended."""
-    password_max_age_s: float = 300.0
-    """How long a session's first authentication stays good for viewing; signing always asks again."""
 
     @property
     def database(self) -> str:
@@ -72,7 +69,13 @@ class Settings:
             if name not in known:
                 raise InputError(f"{CONFIG_FILE} holds the unknown setting '{name}'", "remove it or correct its name")
             values[name] = _convert(name, value, type(known[name].default))
-        return cls(**values)  # type: ignore[arg-type]
+        found = cls(**values)  # type: ignore[arg-type]
+        if found.heartbeat_s >= found.lease_s:
+            raise InputError(
+                f"a heartbeat every {found.heartbeat_s:g} s cannot hold a lease of {found.lease_s:g} s",
+                "make heartbeat_s smaller than lease_s",
+            )
+        return found
 
 
 def _toml(path: Path) -> dict[str, object]:
@@ -80,14 +83,24 @@ def _toml(path: Path) -> dict[str, object]:
         return {}
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not readable as TOML ({error})", "correct the file") from error
 
 
 def _convert(name: str, value: object, kind: type) -> object:
     if issubclass(kind, Path):
         return Path(str(value)).expanduser()
+    return str(value) if issubclass(kind, str) else _number(name, value, kind)
+
+
+def _number(name: str, value: object, kind: type) -> object:
     try:
-        return kind(value)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"the setting '{name}' cannot be '{value}'", f"give it a {kind.__name__}") from error
+        number = None if isinstance(value, bool) else kind(value)
+        # A whole number written as 2.5 is a slip, not a 2; nan fails the comparison.
+        usable = number is not None and 0 < number < math.inf and (isinstance(value, str) or number == value)
+    except (TypeError, ValueError, OverflowError):
+        usable = False
+    if not usable:
+        words = "a whole number" if issubclass(kind, int) else "a number"
+        raise InputError(f"the setting '{name}' cannot be '{value}'", f"give it {words} above 0")
+    return number

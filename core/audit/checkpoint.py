@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -40,7 +41,7 @@ def open_checkpoint(note: str, key: VerifyingKey) -> Checkpoint:
     """
     text, separator, signatures = note.partition("\n\n")
     lines = text.split("\n")
-    if not separator or len(lines) < 3 or lines[0] != ORIGIN or not lines[1].isdigit():
+    if not separator or len(lines) < 3 or lines[0] != ORIGIN or not re.fullmatch("[0-9]+", lines[1]):
         raise InputError("this is not a Greenlight checkpoint", "give a file made by 'greenlight audit checkpoint'")
     if not any(_signed_by(line, text + "\n", key) for line in signatures.splitlines()):
         raise TamperingFound(

@@ -71,7 +71,7 @@ def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
 
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
     """Whether the audit path leads from a leaf to the root (RFC 9162, 2.1.3.2)."""
-    if index >= size:
+    if not 0 <= index < size:
         return False
     fn, sn, result = index, size - 1, leaf
     for sibling in proof:

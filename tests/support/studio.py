@@ -13,8 +13,6 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
-from support.clips import write_case, write_output
-from support.databases import TEMPLATE, PostgresServer
 
 from core import consents, identity, registry
 from core.access import Actor
@@ -22,6 +20,8 @@ from core.jobs.submission import JobRequest, submit
 from core.jobs.worker import Worker
 from core.platform import Platform
 from core.settings import Settings
+from support.clips import write_case, write_output
+from support.databases import TEMPLATE, PostgresServer
 
 PASSWORD = "a password for tests"
 PEOPLE = {
@@ -86,7 +86,7 @@ def found(settings: Settings) -> dict[str, str]:
     """Make an installation with people, project, clips and one finished job; returns the ids to remember."""
     folder = settings.home.parent
     clip = write_case(folder / "clip")
-    output = write_output(folder / "made.mp4")
+    write_output(folder / "made.mp4")
     platform = Platform.open(settings)
     people = hire(platform)
     engineer, legal, manager = people["engineer"], people["legal"], people["manager"]
