@@ -27,6 +27,7 @@ VERSION = "1"
 STANDARD_GRAVITY = 9.81
 HOUSE = "this package's definition, after the trajectory guards of Morpheus (arXiv 2504.02918)"
 LEAST_FRAMES = 5
+LEAST_AREA = rules.LEAST_AREA
 _REPLICATES = 12
 _TRACKER_NOISE = 0.3
 _LEVEL = 0.9
@@ -147,11 +148,13 @@ def _look(stills: Sequence[Still]) -> tuple[str | None, Tracked | None]:
     tracked = follow(stills)
     if tracked.reason is not None:
         return tracked.reason, None
-    longest = max((len(track.blobs) for track in tracked.tracks), default=0)
-    if longest == 0 and tracked.first_area < 80:
+    longest = max((len(_whole(track)) for track in tracked.tracks), default=0)
+    if not tracked.tracks and tracked.first_area < LEAST_AREA:
         return "no body can be told from the background in the affected region", None
-    if 0 < longest < LEAST_FRAMES and tracked.first_area < 80:
-        return f"bodies in the affected region are seen in fewer than {LEAST_FRAMES} frames", None
+    if tracked.tracks and longest < LEAST_FRAMES and tracked.first_area < LEAST_AREA:
+        return f"bodies in the affected region are seen whole in fewer than {LEAST_FRAMES} frames", None
+    if tracked.tracks and longest == 0:
+        return "bodies in the affected region are cut by the picture's border throughout", None
     return None, tracked
 
 

@@ -21,6 +21,8 @@ from evaluators.video.trajectory import Stretch
 
 FRICTION = 1.0
 """Largest coefficient of friction that a contact is granted."""
+LEAST_AREA = 80.0
+"""Tracking pixels below which what the input shows in the affected region is no body."""
 _GRACE = 2
 """Frames that a body may seem at rest after losing its support: the start of a fall is slow."""
 _STILL = 0.012
@@ -227,7 +229,7 @@ def _moves(path: Path, frame: int) -> bool:
 def permanence(clip: Clip) -> Finding:
     """Bodies neither vanish nor multiply: their pixels stay the same in number unless one leaves the picture."""
     if not clip.paths:
-        gone = clip.tracked.first_area >= 80
+        gone = clip.tracked.first_area >= LEAST_AREA and not clip.tracked.tracks
         return Finding(clip.last / 1.5, (0,), "a body of the input is gone from the start") if gone else NONE
     first = min(path.track.frames[0] for path in clip.paths)
     area = np.zeros(clip.last + 1)

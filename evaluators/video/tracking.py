@@ -23,6 +23,7 @@ Matrix = NDArray[np.float64]
 TRACKING_LIMIT = (336, 192)
 LEAST_THRESHOLD = 16.0
 """Grey levels by which a pixel must differ from the background."""
+_LEAST_KEPT = 0.02
 _SAMPLES = 32
 _MOST_CANVAS = 4.0
 _UNLIKE = 70
@@ -115,6 +116,8 @@ def tracking_size(width: int, height: int) -> tuple[int, int]:
 def follow(stills: Sequence[Still]) -> Tracked:
     """Return the bodies of a clip and their tracks; `reason` says why there is none."""
     stills = _label_start(stills)
+    if float(np.mean([still.kept.mean() for still in stills])) < _LEAST_KEPT:
+        return _nothing("the mask keeps too little of the picture to know the camera and the background")
     transforms = camera_path([still.input for still in stills], [still.kept for still in stills])
     if transforms is None:
         return _nothing("the camera's motion cannot be told from the kept pixels")

@@ -74,6 +74,8 @@ class Stretch:
 def cut(frames: Sequence[int], x: Sequence[float], y: Sequence[float]) -> tuple[Stretch, ...]:
     """Return the stretches of a track in order; a gap in the frame numbers always ends one."""
     times = np.asarray(frames, int)
+    if not len(times):
+        return ()
     breaks = np.flatnonzero(np.diff(times) > 1) + 1
     stretches: list[Stretch] = []
     for part in np.split(np.arange(len(times)), breaks):

@@ -1,0 +1,89 @@
+"""The study: its statistics against closed forms, and a tiny run from scenes to report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import kendalltau, mannwhitneyu
+
+from evaluators.qualification import statistics
+from evaluators.qualification.corruptions import Group
+from evaluators.qualification.report import HTML_NAME, JSON_NAME, write_report
+from evaluators.qualification.study import Plan, StudyResult, badness, run_study
+from evaluators.video.physics import FALL, PLAUSIBILITY
+
+TINY = Plan(
+    development=("support_loss",),
+    held_out=("held", "toss"),
+    seeds=(31,),
+    frames=20,
+    levels=(1, 4),
+    groups=(Group.PHYSICS, Group.PLAUSIBLE, Group.BASELINE),
+    size=(336, 192),
+)
+
+
+@pytest.fixture(scope="module")
+def result() -> StudyResult:
+    return run_study(plan=TINY)
+
+
+def test_tau_and_auc_agree_with_scipy() -> None:
+    rng = np.random.default_rng(3)
+    x, y = rng.integers(0, 5, 40), rng.integers(0, 6, 40)
+    assert statistics.kendall_tau(x, y) == pytest.approx(kendalltau(x, y).statistic)
+    good, bad = rng.integers(0, 9, 30), rng.integers(3, 12, 25)
+    area = mannwhitneyu(bad, good).statistic / (30 * 25)
+    assert statistics.roc_auc(good, bad) == pytest.approx(area)
+
+
+def test_constant_figures_rank_nothing() -> None:
+    assert statistics.kendall_tau([1, 2, 3], [5, 5, 5]) is None
+    assert statistics.roc_auc([1, 1], [1, 1]) == 0.5
+    assert statistics.roc_auc([], [1]) is None
+
+
+def test_interval_holds_the_value_and_needs_two_scenes() -> None:
+    good = {f"s{i}": [0.0, 1.0] for i in range(6)}
+    bad = {f"s{i}": [0.5 + i / 10, 2.0] for i in range(6)}
+    figure = statistics.auc_figure(good, bad)
+    assert figure.low <= figure.value <= figure.high
+    assert statistics.auc_figure({"a": [0]}, {"a": [1]}).low is None
+
+
+def test_threshold_lets_at_most_the_given_share_of_good_clips_through() -> None:
+    good = {"a": list(range(100))}
+    threshold = statistics.threshold_for(good, 0.05)
+    assert statistics.rate_figure(good, threshold).value <= 0.05
+
+
+def test_badness_follows_the_direction() -> None:
+    assert badness(PLAUSIBILITY, 0.2) > badness(PLAUSIBILITY, 0.9)
+    assert badness(FALL, 9.81) == 0
+    assert badness(FALL, 9.81 / 2) == pytest.approx(badness(FALL, 9.81 * 2))
+
+
+def test_study_separates_upward_motion_from_the_truth(result: StudyResult) -> None:
+    row = result.row("physics_plausibility", "upward")
+    assert row.auc.value > 0.9
+    assert row.auc.clips == 4
+    assert row.abstained == 0
+
+
+def test_lazy_baselines_rank_last(result: StudyResult) -> None:
+    assert result.baselines_last.value == 1
+
+
+def test_report_is_one_page_and_json_holds_every_clip(result: StudyResult, tmp_path: Path) -> None:
+    page = write_report(result, tmp_path)
+    assert page == tmp_path / HTML_NAME
+    text = page.read_text(encoding="utf-8")
+    assert "held-out" in text
+    assert "data:image/png;base64," in text
+    assert "http" not in text.replace("http-equiv", "")
+    stored = json.loads((tmp_path / JSON_NAME).read_text(encoding="utf-8"))
+    assert len(stored["samples"]) == len(result.samples)
+    assert {sample["family"] for sample in stored["samples"]} == {"support_loss", "held", "toss"}
