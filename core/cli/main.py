@@ -22,6 +22,7 @@ NOUNS = {
     "job": "Submit, watch and cancel runs.",
     "worker": "Run the jobs that wait.",
     "evaluate": "Measure an output, with or without the registry.",
+    "compare": "Set model versions side by side over the same assets.",
     "policy": "The packs, what they demand, and how a case stands.",
     "release": "Propose, sign, decline and export releases.",
     "audit": "Verify the log and everything it vouches for.",
