@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from core.errors import InputError
+
 CHUNK = 1 << 20
 
 
@@ -48,10 +50,16 @@ def jsonable(value: object) -> object:
 
 
 def canonical_json(value: object) -> bytes:
-    """Serialise to RFC 8785 canonical JSON; NaN and infinities are refused by the format."""
+    """Serialise to RFC 8785 canonical JSON.
+
+    `InputError` for what the format cannot hold: NaN, infinities, whole numbers beyond 2**53 - 1, broken text.
+    """
     import rfc8785
 
-    return rfc8785.dumps(jsonable(value))  # type: ignore[arg-type]
+    try:
+        return rfc8785.dumps(jsonable(value))  # type: ignore[arg-type]
+    except rfc8785.CanonicalizationError as error:
+        raise InputError(f"a value cannot be stored as JSON ({error})", "correct the value") from error
 
 
 def sha256(data: bytes) -> str:

@@ -1,7 +1,8 @@
 """The engine and the unit of work: SQLite in WAL mode, or PostgreSQL.
 
 SQLite takes its write lock at the start of a writing transaction (`BEGIN IMMEDIATE`): a deferred one fails
-half-way when two writers meet, and no time-out helps. Driver errors leave here as `Unavailable` or `Conflict`.
+half-way when two writers meet, and no time-out helps. Driver errors leave here as `Unavailable`, `Conflict` or
+`InputError`.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core.errors import Conflict, GreenlightError, Unavailable
+from core.errors import Conflict, GreenlightError, InputError, Unavailable
 
 BUSY_MS = 30_000
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 WRITING = "greenlight_writing"
+DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
 
 
 class Database:
@@ -33,7 +35,15 @@ class Database:
             raise Unavailable(
                 "the database address cannot be read", "correct GREENLIGHT_DATABASE_URL or leave it empty"
             ) from error
+        if self.url.drivername not in DRIVERS:
+            raise Unavailable(
+                f"the database address is of an unknown kind ('{self.url.drivername}')",
+                "correct GREENLIGHT_DATABASE_URL to postgresql://... or leave it empty",
+            )
         self.engine = _engine(self.url)
+        # One look is one state on both: SQLite's read transaction is a snapshot, PostgreSQL's only when it is told so.
+        options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._reading = self.engine.execution_options(**options)
 
     @property
     def is_sqlite(self) -> bool:
@@ -43,7 +53,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Yield a session that sees one state and leaves no change behind."""
-        with self._translated(), Session(self.engine, expire_on_commit=False) as session:
+        with self._translated(), Session(self._reading, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
@@ -65,6 +75,8 @@ class Database:
             raise _explain(error, self.url) from error
         except sqlite3.DatabaseError as error:
             raise _explain_text(str(error), self.url) from error
+        except UnicodeEncodeError as error:
+            raise _unstorable("it is not whole text") from error
 
 
 def _with_driver(url: str) -> str:
@@ -101,7 +113,13 @@ def _explain(error: sa.exc.DBAPIError, url: sa.URL) -> GreenlightError:
             f"the record clashes with one that exists or refers to one that does not ({_first_line(error.orig)})",
             "choose another name or correct the reference",
         )
+    if isinstance(error, sa.exc.DataError):
+        return _unstorable(_first_line(error.orig))
     return _explain_text(_first_line(error.orig), url)
+
+
+def _unstorable(why: str) -> InputError:
+    return InputError(f"a value cannot be stored ({why})", "shorten it or remove unusual characters")
 
 
 def _explain_text(text: str, url: sa.URL) -> GreenlightError:

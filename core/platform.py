@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from core.access import Actor, Permission
@@ -27,7 +28,7 @@ from core.database import Database, is_current, migrate
 from core.errors import Conflict, NotFound, Unavailable
 from core.keys import SigningKey
 from core.settings import Settings
-from core.tables import Artifact, AuditEvent, Base
+from core.tables import Artifact, AuditEvent, Base, record_of
 
 Row = TypeVar("Row", bound=Base)
 
@@ -85,7 +86,15 @@ class Work:
         known = self.session.get(Artifact, stored.sha256)
         if known is not None:
             return known
-        return self.add(Artifact(sha256=stored.sha256, size=stored.size, media_type=media_type, stored_at=self.at))
+        row = Artifact(sha256=stored.sha256, size=stored.size, media_type=media_type, stored_at=self.at)
+        # Two jobs may make the same bytes at the same moment: whoever comes second takes the first one's record.
+        insert = sqlite.insert if self.session.get_bind().dialect.name == "sqlite" else postgresql.insert
+        statement = insert(Artifact).values(record_of(row)).on_conflict_do_nothing().returning(Artifact.sha256)
+        added = self.session.scalar(statement)
+        kept = self.session.get_one(Artifact, stored.sha256)
+        if added is not None:
+            self.unrecorded.append(kept)
+        return kept
 
 
 class Platform:

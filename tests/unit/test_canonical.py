@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.canonical import CHUNK, canonical_json, digest, file_sha256, jsonable, new_id, now, sha256, timestamp
+from core.errors import InputError
 
 SAFE = 2**53 - 1
 JSON = st.recursive(
@@ -80,9 +81,9 @@ def test_the_order_of_names_changes_no_digest(value: dict[str, int], random: Any
     assert digest(dict(items)) == digest(value)
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), 2**53, object(), {1, 2}])
-def test_what_json_cannot_hold_is_refused(value: object):
-    with pytest.raises(ValueError):
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 2**53, object(), {1, 2}, "\udcff"])
+def test_what_json_cannot_hold_is_refused_in_a_sentence(value: object):
+    with pytest.raises(InputError, match="cannot be stored as JSON"):
         canonical_json({"value": value})
 
 
