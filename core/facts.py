@@ -5,7 +5,7 @@ A missing or null value means that nobody knows; an empty list means that the re
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -24,6 +24,7 @@ from core.tables import (
     ModelVersion,
     Output,
     Project,
+    Qualification,
     Release,
     SignatureRecord,
     Subject,
@@ -32,6 +33,7 @@ from core.tables import (
 
 SCHEMA = "greenlight.facts/1"
 Facts = dict[str, object]
+JUDGE = "judge"
 
 
 def build_facts(
@@ -57,6 +59,7 @@ def build_facts(
         "job": _job(job) if gate != "submit" else None,
         "output": _output(output, asset) if output else None,
         "measurements": _measurements(session, job),
+        "judge": _judge(session, job),
         "attestations": [_attestation(row) for row in _attestations(session, project, asset)],
         "signatures": [_signature(row) for row in signed],
         "submitter": _submitter(session, job),
@@ -188,10 +191,38 @@ def _measurements(session: Session, job: Job) -> Facts:
         .where(EvaluationRecord.job_id == job.id)
         .order_by(EvaluationRecord.created_at)
     )
-    return {row.name: _measurement(row, evaluation) for row, evaluation in session.execute(query)}
+    qualified = _qualified(session)
+    return {
+        row.name: _measurement(row, evaluation, (row.name, evaluation.evaluator, evaluation.version) in qualified)
+        for row, evaluation in session.execute(query)
+        if evaluation.evaluator != JUDGE
+    }
 
 
-def _measurement(row: MeasurementRecord, evaluation: EvaluationRecord) -> Facts:
+def _judge(session: Session, job: Job) -> Facts | None:
+    """Which language model looked at the output and whether frames left for it; never what it thought of it.
+
+    A judge has no approval right: without its scores in the facts, no pack can rest on them.
+    """
+    query = sa.select(EvaluationRecord).where(EvaluationRecord.job_id == job.id, EvaluationRecord.evaluator == JUDGE)
+    found = session.scalars(query.order_by(EvaluationRecord.created_at.desc()).limit(1)).first()
+    if found is None:
+        return None
+    parameters = found.parameters
+    return {
+        "model": parameters.get("model"),
+        "host": parameters.get("host"),
+        "egress": parameters.get("network_egress"),
+    }
+
+
+def _qualified(session: Session) -> Set[tuple[str, str, str]]:
+    """Which measures a full study covers, as (measure, evaluator, evaluator version)."""
+    studied = session.scalars(sa.select(Qualification).where(Qualification.full))
+    return {(name, row.evaluator, row.evaluator_version) for row in studied for name in row.measures}
+
+
+def _measurement(row: MeasurementRecord, evaluation: EvaluationRecord, qualified: bool) -> Facts:
     return {
         "value": row.value,
         "reason": row.reason,
@@ -201,6 +232,7 @@ def _measurement(row: MeasurementRecord, evaluation: EvaluationRecord) -> Facts:
         "direction": row.direction,
         "evaluator": evaluation.evaluator,
         "evaluator_version": evaluation.version,
+        "qualified": qualified,
     }
 
 

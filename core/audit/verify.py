@@ -28,6 +28,7 @@ from core.tables import (
     MeasurementRecord,
     Output,
     PersonsDeclaration,
+    Qualification,
     SignatureRecord,
     record_digest,
 )
@@ -41,6 +42,7 @@ EVIDENCE: tuple[type[Base], ...] = (
     MeasurementRecord,
     Output,
     PersonsDeclaration,
+    Qualification,
     SignatureRecord,
 )
 """Tables of which every row must be vouched for by an event."""

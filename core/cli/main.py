@@ -23,6 +23,7 @@ NOUNS = {
     "worker": "Run the jobs that wait.",
     "evaluate": "Measure an output, with or without the registry.",
     "compare": "Set model versions side by side over the same assets.",
+    "qualify": "Prove on spoiled clips what the measures notice, and where they fail.",
     "policy": "The packs, what they demand, and how a case stands.",
     "release": "Propose, sign, decline and export releases.",
     "audit": "Verify the log and everything it vouches for.",

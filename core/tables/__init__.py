@@ -5,6 +5,7 @@ from core.tables.audit import AuditCheckpoint, AuditEvent, AuditFrontier
 from core.tables.base import Base, record_digest, record_of
 from core.tables.jobs import Attempt, EvaluationRecord, Job, MeasurementRecord, Output
 from core.tables.people import LoginSession, User
+from core.tables.qualifications import Qualification
 from core.tables.registry import Artifact, LineageLink, Model, ModelVersion, Project
 from core.tables.releases import AssessmentRecord, Dossier, Release, SignatureRecord
 
@@ -31,6 +32,7 @@ __all__ = [
     "Output",
     "PersonsDeclaration",
     "Project",
+    "Qualification",
     "Release",
     "SignatureRecord",
     "Subject",

@@ -390,9 +390,28 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("evaluation_id", "name", name=op.f("pk_measurements")),
     )
+    op.create_table(
+        "qualifications",
+        sa.Column("id", sa.String(length=48), nullable=False),
+        sa.Column("evaluator", sa.String(length=200), nullable=False),
+        sa.Column("evaluator_version", sa.String(length=40), nullable=False),
+        sa.Column("study_version", sa.String(length=40), nullable=False),
+        sa.Column("full", sa.Boolean(), nullable=False),
+        sa.Column("measures", sa.JSON(), nullable=False),
+        sa.Column("figures", sa.JSON(), nullable=False),
+        sa.Column("machine", sa.Text(), nullable=False),
+        sa.Column("study_sha256", sa.String(length=64), nullable=False),
+        sa.Column("recorded_by", sa.String(length=48), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["study_sha256"], ["artifacts.sha256"], name=op.f("fk_qualifications_study_sha256_artifacts")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_qualifications")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("qualifications")
     op.drop_table("measurements")
     op.drop_table("signatures")
     op.drop_table("evaluations")

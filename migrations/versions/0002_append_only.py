@@ -22,6 +22,7 @@ APPEND_ONLY = (
     "measurements",
     "outputs",
     "persons_declarations",
+    "qualifications",
     "signatures",
 )
 
