@@ -7,6 +7,7 @@ name, flushed, renamed, and the folder is flushed. Other fsspec stores (`s3://..
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,7 +17,7 @@ from typing import IO, Any
 from uuid import uuid4
 
 from core.canonical import CHUNK, file_sha256, sha256, stream_sha256
-from core.errors import NotFound, TamperingFound, Unavailable
+from core.errors import InputError, NotFound, TamperingFound, Unavailable
 
 
 @dataclass(frozen=True)
@@ -52,18 +53,23 @@ class ArtifactStore:
         return StoredArtifact(key, len(data))
 
     def put_file(self, path: Path) -> StoredArtifact:
-        """Store a file's content, in bounded pieces, and return its digest."""
-        key, size = file_sha256(path), path.stat().st_size
-        if not self.has(key):
-            with path.open("rb") as source, self._incoming(key) as stream:
-                while piece := source.read(CHUNK):
-                    stream.write(piece)
-            self.verify(key)
+        """Store a file's content, in bounded pieces, and return its digest.
+
+        A file that cannot be read, or that changes meanwhile, is an `InputError`.
+        """
+        try:
+            key, size = file_sha256(path), path.stat().st_size
+            if not self.has(key):
+                with path.open("rb") as source, self._incoming(key) as stream:
+                    _copy(source, stream, key, path.name)
+        except OSError as error:
+            raise InputError(f"{path} cannot be read ({error.strerror})", "check the path and its rights") from error
         return StoredArtifact(key, size)
 
     def has(self, key: str) -> bool:
         """Whether the store keeps that digest."""
-        return bool(self._fs.exists(self._path(key)))
+        with _explained():
+            return bool(self._fs.exists(self._path(key)))
 
     def read(self, key: str) -> bytes:
         """Return an artifact's bytes; `TamperingFound` when they are not what the digest says."""
@@ -83,7 +89,8 @@ class ArtifactStore:
     def open(self, key: str) -> Iterator[Any]:
         """Yield a binary stream of an artifact, unverified; for serving ranges."""
         try:
-            stream = self._fs.open(self._path(key), "rb")
+            with _explained():
+                stream = self._fs.open(self._path(key), "rb")
         except FileNotFoundError as error:
             raise NotFound(f"the artifact {key[:12]} is missing from the store", "restore it from a backup") from error
         with stream:
@@ -109,24 +116,38 @@ class ArtifactStore:
     @contextmanager
     def _incoming(self, key: str) -> Iterator[IO[bytes]]:
         path = self._path(key)
-        try:
-            if self._local:
-                with _durable_file(Path(path)) as stream:
-                    yield stream
-            else:
-                with self._fs.open(path, "wb") as stream:
-                    yield stream
-        except OSError as error:
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            raise Unavailable(
-                "the artifact store's disk is full" if full else f"the artifact store refused a file ({error})",
-                "free space and run the command again" if full else "check GREENLIGHT_ARTIFACTS_URL and its rights",
-            ) from error
+        opened = _durable_file(Path(path)) if self._local else _remote_file(self._fs, path)
+        with _explained(), opened as stream:
+            yield stream
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say what is wrong with the store; a missing file is for the caller to tell."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise Unavailable(
+            "the artifact store's disk is full" if full else f"the artifact store refused a file ({error})",
+            "free space and run the command again" if full else "check GREENLIGHT_ARTIFACTS_URL and its rights",
+        ) from error
+
+
+def _copy(source: IO[bytes], stream: IO[bytes], key: str, name: str) -> None:
+    hasher = hashlib.sha256()
+    while piece := source.read(CHUNK):
+        hasher.update(piece)
+        stream.write(piece)
+    if hasher.hexdigest() != key:
+        raise InputError(f"{name} changed while it was being stored", "wait until it is finished, then try again")
 
 
 @contextmanager
 def _durable_file(path: Path) -> Iterator[IO[bytes]]:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(path.parent)
     temporary = path.with_name(f".incoming-{uuid4().hex}")
     try:
         with temporary.open("wb") as stream:
@@ -139,6 +160,26 @@ def _durable_file(path: Path) -> Iterator[IO[bytes]]:
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+
+
+@contextmanager
+def _remote_file(filesystem: Any, path: str) -> Iterator[IO[bytes]]:
+    """Write an object; closing it publishes what was written, so a failed one is taken away again."""
+    try:
+        with filesystem.open(path, "wb") as stream:
+            yield stream
+    except BaseException:
+        with suppress(Exception):
+            filesystem.rm_file(path)
+        raise
+
+
+def _make_folder(folder: Path) -> None:
+    if folder.is_dir():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    # A folder's name is on the disk once its own folder was flushed.
+    _flush_folder(folder.parent)
 
 
 def _flush_folder(folder: Path) -> None:
