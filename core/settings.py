@@ -38,6 +38,12 @@ class Settings:
     max_media_bytes: int = 4 << 30
     max_rss: int = 12 << 30
     """Memory a runner's child process may use before it is ended."""
+    vlm_model: str = ""
+    """Vision-language judge: `provider:name`, or a name that `vlm_base_url` knows; empty means no judge."""
+    vlm_base_url: str = ""
+    """Address of a server that speaks the OpenAI chat-completions protocol; empty means the provider's own."""
+    vlm_key_variable: str = ""
+    """Name of the environment variable that holds the judge's API key; the key itself is no setting."""
 
     @property
     def database(self) -> str:

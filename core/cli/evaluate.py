@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from core.cli.output import Json, emit, say, show
+from core.errors import InputError
+from core.settings import Settings
 
 if TYPE_CHECKING:
     from evaluators.base import Measurement
+    from evaluators.video.judge import JudgeOptions
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -20,6 +24,10 @@ def clip(
     folder: Path,
     output: Path = typer.Option(..., help="The clip to measure, wherever it was made."),
     reference: Path | None = typer.Option(None, help="The true counterfactual, where it is known."),
+    judge: str | None = typer.Option(
+        None, help="Also ask a vision-language model: provider:name, or its name at --judge-url."
+    ),
+    judge_url: str | None = typer.Option(None, help="Its server, if it speaks the OpenAI chat-completions protocol."),
     as_json: Json = False,
 ) -> None:
     """Measure an output for a VOID-format folder, without the registry."""
@@ -27,10 +35,18 @@ def clip(
     from core.jobs.worker import Sign
     from evaluators import evaluate_clip
 
+    options = _judge_options(judge, judge_url)
     with progress_bars(quiet=as_json) as observer:
         result = evaluate_clip(
             folder, output, reference, progress=lambda done, message: observer(Sign(output.name, done, message))
         )
+        if options is not None:
+            from evaluators.video.judge import judge_result
+
+            judged = judge_result(
+                result, options, progress=lambda done, message: observer(Sign("judge", done, message))
+            )
+            result = replace(result, evaluations=(*result.evaluations, judged))
     if as_json:
         emit(result.to_json())
         return
@@ -41,8 +57,19 @@ def clip(
         as_json=False,
         empty="",
     )
-    for note in result.notes:
+    for note in (*result.notes, *(note for evaluation in result.evaluations for note in evaluation.notes)):
         say(f"Note: {note}", "yellow")
+
+
+def _judge_options(model: str | None, address: str | None) -> JudgeOptions | None:
+    """The judge asked for; the key's variable comes from the settings, the key itself from that variable."""
+    if model is None:
+        if address is not None:
+            raise InputError("--judge-url is given without a model", "name the model with --judge")
+        return None
+    from evaluators.video.judge import JudgeOptions
+
+    return JudgeOptions(model, address, Settings.load().vlm_key_variable or None)
 
 
 def _row(found: Measurement) -> dict[str, object]:

@@ -31,6 +31,7 @@ from typing import Any
 
 import core
 from core.errors import GreenlightError, RunFailed, TransientFailure
+from core.jobs.judging import spared_key
 from core.jobs.process import die_with_parent, end_session, session_memory, without_secrets
 from core.runners.base import Cancelled, Manifest, RunContext, RunOutput, RunSpecification
 from core.settings import Settings
@@ -198,7 +199,7 @@ def launch(specification: RunSpecification, folder: Path, settings: Settings) ->
     }
     _write_whole(folder / SPECIFICATION, record)
     root = str(Path(core.__file__).parent.parent)
-    environment = without_secrets(os.environ) | {"PYTHONPATH": root, "PYTHONUNBUFFERED": "1"}
+    environment = without_secrets(os.environ, spared_key(specification)) | {"PYTHONPATH": root, "PYTHONUNBUFFERED": "1"}
     with (folder / LOG).open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module; the run is described in a file
             [sys.executable, "-m", "core.jobs.child", str(folder)],

@@ -12,6 +12,7 @@ from core.access import Permission
 from core.canonical import new_id
 from core.errors import InputError
 from core.gates import GateDecision, judge_case
+from core.jobs.judging import judge_sends_out
 from core.lookup import find, find_version
 from core.platform import Work
 from core.runners.registry import runner_names
@@ -65,7 +66,7 @@ def submit(work: Work, request: JobRequest) -> Submission:
             origin=request.origin,
             ai_use={"script_delta": None, "exception_code": None, "operations": []}
             | dict(request.ai_use)
-            | {"network_egress": version.network_egress},
+            | {"network_egress": judge_sends_out(work.settings) or version.network_egress},
             parameters=dict(request.parameters),
             provenance=dict(request.provenance) if request.provenance is not None else None,
             extra_inputs=files,

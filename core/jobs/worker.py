@@ -25,6 +25,7 @@ from core.access import WORKER
 from core.errors import GreenlightError, RunFailed, TransientFailure, Unavailable
 from core.evaluation import record_evaluations
 from core.jobs.child import Child, Failed, Finished, Outcome, Stopped, launch
+from core.jobs.judging import measure_parameters
 from core.jobs.queue import Claim, Made, claim, end_cancelled, fail, finish, give_up, heartbeat, recover
 from core.lookup import asset_files, output_of
 from core.platform import Platform
@@ -127,7 +128,8 @@ class Worker:
         if video is None:
             raise RunFailed(f"the runner {specification.runner} made no video", "check its declared artifacts")
         inputs = {**specification.inputs, "output": video}
-        measured = self._child(held, RunSpecification("measure", inputs), folder, (RUN_SHARE, 1.0))
+        parameters = measure_parameters(self.platform.settings, self._ai_use(held))
+        measured = self._child(held, RunSpecification("measure", inputs, parameters), folder, (RUN_SHARE, 1.0))
         if measured is None:
             return None
         result: Mapping[str, object] = json.loads(measured.outputs[0].path.read_text(encoding="utf-8"))
@@ -219,6 +221,10 @@ class Worker:
             for role, sha256 in files.items()
         }
         return RunSpecification(runner_name, inputs, parameters, seed, model)
+
+    def _ai_use(self, held: Claim) -> Mapping[str, object]:
+        with self.platform.reading() as session:
+            return dict(session.get_one(Job, held.job_id).ai_use)
 
     def _waiting(self) -> bool:
         with self.platform.reading() as session:

@@ -8,10 +8,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.errors import RunFailed
 from core.runners.base import Manifest, Needs, RunContext, RunOutput, RunSpecification
+
+if TYPE_CHECKING:
+    from evaluators.video.suite import ClipResult
 
 RESULT = "evaluation.json"
 CASE_NAMES = {
@@ -23,7 +29,11 @@ CASE_NAMES = {
 
 
 class MeasureRunner:
-    """The evaluators as a runner: `output` for the inputs of one clip, with `reference` where the truth is known."""
+    """The evaluators as a runner: `output` for the inputs of one clip, with `reference` where the truth is known.
+
+    The parameter `judge` asks a vision-language model too: `model`, `base_url`, `key_variable`, and `forbidden`, the
+    reason why it may not be asked.
+    """
 
     name = "measure"
     version = "1"
@@ -42,6 +52,8 @@ class MeasureRunner:
                 specification.inputs.get("reference"),
                 progress=context.progress,
             )
+            if (judge := specification.parameters.get("judge")) is not None:
+                result = _judged(result, judge, context)
         except EvaluatorError as error:
             what, _, next_step = str(error).partition("; ")
             raise RunFailed(what, next_step or "make the output again") from error
@@ -50,6 +62,19 @@ class MeasureRunner:
         path = context.folder / RESULT
         path.write_text(json.dumps(result.to_json(), allow_nan=False), encoding="utf-8")
         return Manifest((RunOutput("evaluation", path, "application/json"),))
+
+
+def _judged(result: ClipResult, judge: object, context: RunContext) -> ClipResult:
+    """Add the vision-language judge's evaluation; a judge that may not be asked is absent with the reason."""
+    from evaluators.video.judge import JudgeOptions, judge_result, not_judged
+
+    assert isinstance(judge, Mapping)  # noqa: S101 - written by core.jobs.judging
+    options = JudgeOptions(judge["model"], judge["base_url"], judge["key_variable"])
+    if judge["forbidden"]:
+        judgement = not_judged(options, judge["forbidden"])
+    else:
+        judgement = judge_result(result, options, progress=lambda _done, message: context.progress(0.99, message))
+    return replace(result, evaluations=(*result.evaluations, judgement))
 
 
 def _case(specification: RunSpecification, folder: Path) -> Path:

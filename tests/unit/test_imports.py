@@ -8,9 +8,9 @@ import sys
 import pytest
 
 HEAVY = (
-    "alembic", "cv2", "diffusers", "jinja2", "langchain", "lpips", "matplotlib", "numpy", "pandas", "playwright",
-    "pyhanko", "pymunk", "ray", "reportlab", "scipy", "skimage", "sqlalchemy", "streamlit", "torch", "torchmetrics",
-    "torchvision", "transformers",
+    "alembic", "cv2", "diffusers", "jinja2", "langchain", "langchain_openai", "langsmith", "lpips", "matplotlib",
+    "numpy", "openai", "pandas", "playwright", "pydantic", "pyhanko", "pymunk", "ray", "reportlab", "scipy", "skimage",
+    "sqlalchemy", "streamlit", "torch", "torchmetrics", "torchvision", "transformers",
 )  # fmt: skip
 
 
