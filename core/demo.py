@@ -39,6 +39,7 @@ PEOPLE = {
 }
 AGREEMENTS = ("sag-aftra-tv-2026", "netflix-genai", "part-11", "greenlight-quality")
 INPUT_AGREEMENTS = ("sag-aftra-tv-2026", "part-11", "greenlight-quality")
+STATED = ("no_identifiable_unowned_material", "written_approval")
 PLATE = "clean-plate"
 STAND_IN = "a simulated scene; the object that is removed stands in for a performer"
 STATEMENT = "Demonstration only: stated by the demo about a simulated scene that it drew itself."
@@ -108,12 +109,13 @@ def run_simulated(stage: Stage) -> tuple[Ending, Ending]:
         passing = write_scene(passing_scene(), Path(temporary) / "passer-by")
         stage.tell("Case 1: the support of an object is removed, and no performer's consent is on record.")
         first = _asset(stage, project, hanging, persons={_performer(stage, "Demo performer A"): "removed"})
+        _attest(stage, project, first, STATED)
         refused = _decide(stage, first, purpose="internal_trial")
         stage.tell("Case 2: a passer-by is removed, with consent, and everybody who must sign does.")
         performer = _performer(stage, "Demo performer B")
         _consent(stage, project, performer)
         second = _asset(stage, project, passing, persons={performer: "removed"})
-        _attest(stage, project, second)
+        _attest(stage, project, second, (*STATED, "removal_reviewed"))
         return refused, _decide(stage, second, purpose="release")
 
 
@@ -211,8 +213,8 @@ def _consent(stage: Stage, project: Project, subject: str) -> None:
         )
 
 
-def _attest(stage: Stage, project: Project, asset: Asset) -> None:
-    for kind in ("removal_reviewed", "no_identifiable_unowned_material", "written_approval"):
+def _attest(stage: Stage, project: Project, asset: Asset, kinds: tuple[str, ...]) -> None:
+    for kind in kinds:
         with stage.platform.work(stage.cast.actors["demo-legal"]) as work:
             consents.attest(work, project=project.id, asset=asset.id, kind=kind, statement=STATEMENT)
 
