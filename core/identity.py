@@ -9,10 +9,12 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 import sqlalchemy as sa
 
 from core.access import INSTALLER, Actor, Permission, Role, parse_roles
+from core.audit.log import hold
 from core.canonical import new_id, now, sha256
 from core.errors import Conflict, Denied, InputError
 from core.platform import Platform, Work
@@ -36,13 +38,14 @@ class Proof:
 
     def require_fresh(self, moment: datetime) -> None:
         """Raise `Denied` when the proof is older than a minute."""
-        if moment - self.at > PROOF_MAX_AGE:
+        if abs(moment - self.at) > PROOF_MAX_AGE:
             raise Denied("the password was given too long ago", "give it again and sign at once")
 
 
 def create_first_user(platform: Platform, *, login: str, name: str, password: str, roles: list[str]) -> User:
     """Make the first person of an installation; `Conflict` when there is one already."""
     with platform.work(INSTALLER) as work:
+        hold(work.session)
         if work.session.scalar(sa.select(sa.func.count()).select_from(User)):
             raise Conflict("this Greenlight has users already", "ask an administrator to add you")
         return create_user(work, login=login, name=name, password=password, roles=roles)
@@ -52,6 +55,8 @@ def create_user(work: Work, *, login: str, name: str, password: str, roles: list
     """Add a person. Logins are unique for ever; a password has at least 12 characters."""
     work.require(Permission.USER_MANAGE)
     login, name = _clean(login, "login"), _clean(name, "name")
+    if not roles:
+        raise InputError("a person needs at least one role", f"use {', '.join(sorted(Role))}")
     if work.session.scalar(sa.select(User).where(User.login == login)):
         raise Conflict(f"the login '{login}' is taken", "choose another; a login is never given twice")
     user = work.add(
@@ -73,7 +78,8 @@ def create_user(work: Work, *, login: str, name: str, password: str, roles: list
 def authenticate(platform: Platform, login: str, password: str) -> Proof:
     """Check login and password, each attempt an audit event; `Denied` when they do not fit or the account is locked."""
     with platform.work(INSTALLER) as work:
-        user = work.session.scalar(sa.select(User).where(User.login == login))
+        # Locked, so that guesses made at the same moment are counted one after the other.
+        user = work.session.scalar(sa.select(User).where(User.login == login).with_for_update())
         problem = _problem(work, user, password)
         if user is None or problem:
             work.record("user.authentication_failed", user.id if user else "unknown", *([user] if user else []))
@@ -128,7 +134,7 @@ def actor_of(user: User) -> Actor:
 def _problem(work: Work, user: User | None, password: str) -> Denied | None:
     if user is None:
         # The same work as for a known login, so that the time taken does not tell which logins exist.
-        _verify(_hash("an unknown login's password"), password)
+        _verify(_nobodys_hash(), password)
         return _wrong()
     if user.disabled_at:
         return Denied("this account is disabled", "ask an administrator")
@@ -155,6 +161,11 @@ def _hash(password: str) -> str:
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise InputError(f"a password needs {MIN_PASSWORD} to {MAX_PASSWORD} characters", "choose another")
     return PasswordHasher().hash(password)
+
+
+@cache
+def _nobodys_hash() -> str:
+    return _hash(secrets.token_urlsafe())
 
 
 def _verify(stored: str, password: str) -> bool:

@@ -49,6 +49,11 @@ class SigningKey:
         """Return the 64-byte Ed25519 signature (RFC 8032)."""
         return self._private.sign(message)
 
+    @staticmethod
+    def is_in(folder: Path) -> bool:
+        """Whether a folder holds a key."""
+        return (folder / KEY_FILE).exists()
+
     @classmethod
     def load_or_create(cls, folder: Path) -> SigningKey:
         """Load the key of a folder, making it on first use, readable by the owner only."""

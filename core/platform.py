@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from core.access import Actor, Permission
 from core.artifacts import ArtifactStore, StoredArtifact
-from core.audit.log import append
+from core.audit.log import append, tree_head
 from core.canonical import canonical_json, now
 from core.database import Database, is_current, migrate
 from core.errors import Conflict, NotFound, Unavailable
@@ -111,7 +111,12 @@ class Platform:
 
     @cached_property
     def key(self) -> SigningKey:
-        """The installation's signing key, made on first use."""
+        """The installation's signing key, made on first use; a lost one is told (`Unavailable`), never replaced."""
+        if not SigningKey.is_in(self.settings.keys) and self._has_history():
+            raise Unavailable(
+                f"the signing key of this Greenlight is not in {self.settings.keys}",
+                "restore the keys folder from its backup",
+            )
         return SigningKey.load_or_create(self.settings.keys)
 
     @classmethod
@@ -126,7 +131,12 @@ class Platform:
             raise Unavailable(
                 f"there is no Greenlight at {settings.home}", "run 'greenlight init' or set GREENLIGHT_HOME"
             )
-        if not any_schema and not is_current(platform.database):
+        try:
+            current = any_schema or is_current(platform.database)
+        except BaseException:
+            platform.close()
+            raise
+        if not current:
             platform.close()
             raise Unavailable(
                 "the database's tables are not those of this version",
@@ -156,6 +166,10 @@ class Platform:
         """Open a consistent look at the database."""
         with self.database.reading() as session:
             yield session
+
+    def _has_history(self) -> bool:
+        with self.reading() as session:
+            return tree_head(session).size > 0
 
     def close(self) -> None:
         """Let the database go."""

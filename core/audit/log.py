@@ -31,7 +31,7 @@ def append(
     behind the services' back is found. Personal data belongs into rows, not into `payload`.
     """
     session.flush()
-    stored = session.execute(sa.select(AuditFrontier).with_for_update()).scalar_one()
+    stored = hold(session)
     frontier = Frontier(stored.size, tuple(bytes.fromhex(node) for node in stored.nodes))
     body = canonical_json(
         {
@@ -60,6 +60,11 @@ def append(
     session.add(event)
     session.flush()
     return event
+
+
+def hold(session: Session) -> AuditFrontier:
+    """Make every other change wait until this transaction ends, and return the stored frontier."""
+    return session.execute(sa.select(AuditFrontier).with_for_update()).scalar_one()
 
 
 def record_key(row: Base) -> str:

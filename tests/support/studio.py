@@ -8,9 +8,11 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import argon2
 import pytest
 from filelock import FileLock
 
@@ -153,6 +155,16 @@ def people_of(platform: Platform) -> dict[str, Actor]:
 
     with platform.reading() as session:
         return {user.login: identity.actor_of(user) for user in session.scalars(sa.select(User))}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> Iterator[None]:
+    """Hash passwords at the least cost here: hundreds are given in a run. Child processes hash at the real cost."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            argon2, "PasswordHasher", partial(argon2.PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+        )
+        yield
 
 
 @pytest.fixture(scope="session")
