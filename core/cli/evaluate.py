@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
+@app.callback()
+def evaluate() -> None:
+    """Measure an output, with or without the registry."""
+
+
 @app.command()
 def clip(
     folder: Path,
