@@ -11,7 +11,7 @@ from core.canonical import new_id
 from core.errors import Conflict, Denied, InputError
 from core.lookup import find
 from core.platform import Work
-from core.registry import clean_name
+from core.registry import clean_name, clean_text
 from core.tables import Asset, Attestation, Consent, PersonsDeclaration, Project, Subject
 
 TREATMENTS = ("removed", "affected", "visible")
@@ -35,6 +35,7 @@ def create_subject(
     """Add a performer or a cohort; what is not said stays unknown."""
     work.require(Permission.PERSONS_DECLARE)
     _choice(kind, SUBJECT_KINDS, "kind of subject")
+    union = clean_name(union, "union") if union is not None else None
     subject = work.add(
         Subject(
             id=new_id("sub"),
@@ -59,8 +60,7 @@ def declare_persons(work: Work, *, asset: str, persons: Mapping[str, str], basis
     An empty mapping is the statement that nobody is visible. `basis` says how the speaker knows.
     """
     work.require(Permission.PERSONS_DECLARE)
-    if not basis.strip():
-        raise InputError("a declaration needs its basis", "say how you know, such as 'watched the whole clip'")
+    basis = clean_text(basis, "basis (how you know, such as 'watched the whole clip')")
     row = find(work.session, Asset, asset)
     listed = []
     for subject, treatment in persons.items():
@@ -70,7 +70,7 @@ def declare_persons(work: Work, *, asset: str, persons: Mapping[str, str], basis
         PersonsDeclaration(
             id=new_id("dec"),
             asset_id=row.id,
-            basis=basis.strip(),
+            basis=basis,
             persons=listed,
             declared_by=work.actor.id,
             declared_at=work.at,
@@ -99,32 +99,32 @@ def record_consent(
 ) -> Consent:
     """Record what a subject allows in a project. The paper itself is kept as an artifact and never logged."""
     work.require(Permission.CONSENT_RECORD)
-    _choice(given_by_role, GIVERS, "role of the giver")
-    for use in uses:
-        _choice(use, USES, "use")
-    if signed_at > work.at:
-        raise InputError("a consent cannot be signed in the future", "correct the date")
+    _check_scope(work, uses, given_by_role, signed_at, expires_at)
     if isinstance(evidence, Path) and not evidence.is_file():
         raise InputError(f"there is no evidence file {evidence}", "check the path")
+    checked = {
+        "subject_id": find(work.session, Subject, subject).id,
+        "project_id": find(work.session, Project, project).id,
+        "instrument": clean_name(instrument, "instrument"),
+        "description": clean_text(description, "description"),
+        "territory": clean_name(territory, "territory") if territory is not None else None,
+        "given_by": clean_name(given_by, "giver"),
+    }
+    # Kept last, so that a refused record leaves no paper behind.
     kept = work.keep(evidence, "application/octet-stream") if evidence is not None else None
     consent = work.add(
         Consent(
             id=new_id("con"),
-            subject_id=find(work.session, Subject, subject).id,
-            project_id=find(work.session, Project, project).id,
-            instrument=clean_name(instrument, "instrument"),
             separately_signed=separately_signed,
             conspicuous=conspicuous,
-            description=description.strip(),
             uses=list(uses),
-            territory=territory,
-            given_by=clean_name(given_by, "giver"),
             given_by_role=given_by_role,
             signed_at=signed_at,
             expires_at=expires_at,
             evidence_sha256=kept.sha256 if kept else None,
             created_by=work.actor.id,
             created_at=work.at,
+            **checked,
         )
     )
     work.record("consent.recorded", consent.id, person=consent.subject_id, uses=consent.uses)
@@ -134,6 +134,7 @@ def record_consent(
 def revoke_consent(work: Work, *, consent: str, reason: str) -> Consent:
     """Record that a subject took a consent back; it stops covering anything from now on."""
     work.require(Permission.CONSENT_RECORD)
+    reason = clean_text(reason, "reason")
     row = find(work.session, Consent, consent)
     if row.revoked_at:
         raise Conflict(
@@ -150,25 +151,38 @@ def attest(work: Work, *, project: str, kind: str, statement: str, asset: str | 
     role = next((role for role in ATTESTING_ROLES if role in work.actor.roles), None)
     if role is None:
         raise Denied("an attestation needs a lead or a release manager", "ask one of them")
-    if not statement.strip():
-        raise InputError("an attestation needs a statement", "write what you determined and why")
+    statement = clean_text(statement, "statement (what you determined, and why)")
     attestation = work.add(
         Attestation(
             id=new_id("att"),
             project_id=find(work.session, Project, project).id,
             asset_id=find(work.session, Asset, asset).id if asset else None,
-            kind=clean_name(kind, "attestation"),
-            statement=statement.strip(),
+            kind=clean_name(kind, "determination", 40),
+            statement=statement,
             made_by=work.actor.id,
             made_by_name=work.actor.name,
             role=role,
             made_at=work.at,
         )
     )
-    work.record("attestation.made", attestation.id, kind=kind)
+    work.record("attestation.made", attestation.id, kind=attestation.kind)
     return attestation
+
+
+def _check_scope(
+    work: Work, uses: Sequence[str], given_by_role: str, signed_at: datetime, expires_at: datetime | None
+) -> None:
+    _choice(given_by_role, GIVERS, "role of the giver")
+    if not uses:
+        raise InputError("a consent needs at least one use", f"name what it allows: {', '.join(USES)}")
+    for use in uses:
+        _choice(use, USES, "use")
+    if signed_at > work.at:
+        raise InputError("a consent cannot be signed in the future", "correct the date")
+    if expires_at is not None and expires_at <= signed_at:
+        raise InputError("the consent expires before it is signed", "correct the dates")
 
 
 def _choice(value: str, allowed: tuple[str, ...], what: str) -> None:
     if value not in allowed:
-        raise InputError(f"'{value}' is no {what}", f"use one of {', '.join(allowed)}")
+        raise InputError(f"'{value[:40]}' is no {what}", f"use one of {', '.join(allowed)}")

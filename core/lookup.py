@@ -40,14 +40,15 @@ def find(session: Session, model: type[Row], key: str) -> Row:
     names: list[str] = []
     column = getattr(model, "name", None)
     if column is not None:
-        found = list(session.scalars(sa.select(model).where(column == key).limit(2)))
+        found = list(session.scalars(sa.select(model).where(column == key).limit(8)))
         if len(found) == 1:
             return found[0]
         if found:
-            raise InputError(f"several {what}s are named '{key}'", f"give the {what}'s id")
+            ids = ", ".join(sorted(str(sa.inspect(model).primary_key_from_instance(row)[0]) for row in found))
+            raise InputError(f"several {what}s are named '{key}'", f"give the {what}'s id, one of {ids}")
         names = list(session.scalars(sa.select(column).limit(8)))
     known = f"known: {', '.join(names)}" if names else f"see 'greenlight {what} list'"
-    raise NotFound(f"there is no {what} '{key}'", known)
+    raise NotFound(f"there is no {what} '{key[:80]}'", known)
 
 
 def find_version(session: Session, key: str) -> ModelVersion:
@@ -61,7 +62,7 @@ def find_version(session: Session, key: str) -> ModelVersion:
     query = sa.select(ModelVersion).where(ModelVersion.model_id == owner.id, ModelVersion.version == version)
     if row := session.scalar(query):
         return row
-    raise NotFound(f"{model_name} has no version '{version}'", "see 'greenlight model show'")
+    raise NotFound(f"{model_name} has no version '{version}'", "see 'greenlight model list'")
 
 
 def lineage(session: Session, version: ModelVersion) -> list[tuple[str, ModelVersion]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 PROJECT_KINDS = ("production", "study")
 ORIGINS = ("in_house", "vendor", "builtin")
 RELATIONS = ("base", "adapter")
+TOOL_FACTS = ("stores_production_data", "trains_on_production_data", "enterprise_secured")
+TEXT_LIMIT = 10_000
 SCALE_BYTES = 1 << 16
 SAFETENSORS_LIMIT = 100 << 20
 """Longest header that a safetensors file may declare (the format's own limit)."""
@@ -49,14 +53,16 @@ def create_project(
     _choice(kind, PROJECT_KINDS, "kind of project")
     for pack in agreements:
         _check_pack(pack)
+    for tool in tools or {}:
+        _choice(tool, TOOL_FACTS, "fact about tools")
     project = Project(
         id=new_id("prj"),
         name=clean_name(name, "project"),
         kind=kind,
         agreements=list(agreements),
-        jurisdictions=list(jurisdictions),
+        jurisdictions=[clean_name(jurisdiction, "jurisdiction", 40) for jurisdiction in jurisdictions],
         final_deliverable=final_deliverable,
-        first_photography=first_photography,
+        first_photography=None if first_photography is None else _day(first_photography),
         tools=dict(tools or {}),
         strikes=None if strikes is None else [dict(strike) for strike in strikes],
         created_by=work.actor.id,
@@ -76,7 +82,7 @@ def create_model(work: Work, *, name: str, origin: str, description: str = "") -
         id=new_id("mdl"),
         name=clean_name(name, "model"),
         origin=origin,
-        description=description,
+        description=clean_text(description, "description") if description.strip() else "",
         created_by=work.actor.id,
         created_at=work.at,
     )
@@ -146,15 +152,29 @@ def weights_sha256(path: Path) -> str:
     """Digest a weight file after checking by content that it is safetensors; a pickle is refused."""
     if not path.is_file():
         raise NotFound(f"there is no weight file {path}", "check the path")
-    with path.open("rb") as stream:
-        head = stream.read(9)
-    size = int.from_bytes(head[:8], "little")
-    if len(head) < 9 or head[8:] != b"{" or not 2 <= size <= min(SAFETENSORS_LIMIT, path.stat().st_size - 8):
+    try:
+        usable = _is_safetensors(path)
+        digested = file_sha256(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror})", "check its rights") from error
+    if not usable:
         raise InputError(
             f"{path.name} is not a safetensors file, and files that can run code when loaded are refused",
             "convert the weights to safetensors",
         )
-    return file_sha256(path)
+    return digested
+
+
+def _is_safetensors(path: Path) -> bool:
+    """Whether a file is a length, a JSON table of that length, and data."""
+    most = min(SAFETENSORS_LIMIT, path.stat().st_size - 8)
+    with path.open("rb") as stream:
+        size = int.from_bytes(stream.read(8), "little")
+        head = stream.read(size) if 2 <= size <= most else b""
+    try:
+        return head[:1] == b"{" and isinstance(json.loads(head), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def create_clip(platform: Platform, actor: Actor, *, project: str, folder: Path, name: str | None = None) -> Asset:
@@ -219,12 +239,20 @@ def _store_asset(
     return asset
 
 
-def clean_name(name: str, what: str) -> str:
-    """Return a usable name, or `InputError`: 1 to 200 printable characters, no path separators."""
+def clean_name(name: str, what: str, most: int = 200) -> str:
+    """Return a usable name, or `InputError`: 1 to `most` printable characters, no path separators."""
     name = name.strip()
-    if not name or len(name) > 200 or not name.isprintable() or "/" in name or "\\" in name:
-        raise InputError(f"'{name[:40]}' cannot name a {what}", "use 1 to 200 printable characters without slashes")
+    if not name or len(name) > most or not name.isprintable() or "/" in name or "\\" in name:
+        raise InputError(f"'{name[:40]}' cannot name a {what}", f"use 1 to {most} printable characters without slashes")
     return name
+
+
+def clean_text(text: str, what: str) -> str:
+    """Return a usable text, or `InputError`: 1 to 10,000 printable characters and line breaks."""
+    text = text.strip()
+    if not 0 < len(text) <= TEXT_LIMIT or not text.replace("\n", " ").replace("\t", " ").isprintable():
+        raise InputError(f"the {what} must be 1 to {TEXT_LIMIT:,} printable characters", "write it anew")
+    return text
 
 
 def _check_pack(pack: str) -> None:
@@ -239,6 +267,14 @@ def _two_parts(text: str) -> tuple[str, str]:
     return what, next_step or "see 'greenlight policy list'"
 
 
+def _day(text: str) -> str:
+    """Return a date as YYYY-MM-DD, or `InputError`."""
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise InputError(f"'{text[:40]}' is no date", "write it as YYYY-MM-DD") from error
+
+
 def _unique(work: Work, model: type[Project] | type[Model], name: str) -> None:
     if work.session.scalar(sa.select(model.id).where(model.name == name)):
         raise Conflict(f"the {model.__name__.lower()} '{name}' exists", "choose another name")
@@ -246,7 +282,7 @@ def _unique(work: Work, model: type[Project] | type[Model], name: str) -> None:
 
 def _choice(value: str, allowed: tuple[str, ...], what: str) -> None:
     if value not in allowed:
-        raise InputError(f"'{value}' is no {what}", f"use {' or '.join(allowed)}")
+        raise InputError(f"'{value[:40]}' is no {what}", f"use {' or '.join(allowed)}")
 
 
 def _media_type(path: Path) -> str:
