@@ -15,6 +15,7 @@ import time
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -106,14 +107,14 @@ def _find_mask(folder: Path, most: int) -> Path:
         )
     if found:
         return _member(folder, found[0], most)
-    for number, entry in enumerate(os.scandir(folder)):
-        if entry.name.startswith("mask_") and entry.name.endswith(".mp4"):
+    with os.scandir(folder) as entries:
+        names = [entry.name for entry in islice(entries, SCAN_ENTRIES)]
+    for name in names:
+        if name.startswith("mask_") and name.endswith(".mp4"):
             raise MediaRejected(
-                f"{shown(entry.name)} has the opposite polarity by its name (white is removed)",
+                f"{shown(name)} has the opposite polarity by its name (white is removed)",
                 f"convert it to a quadmask (0 removed, 255 kept) named {MASK_NAMES[0]}",
             )
-        if number > SCAN_ENTRIES:
-            break
     raise MediaRejected(f"{shown(folder.name)} has no quadmask", f"add the mask as {MASK_NAMES[0]} or {MASK_NAMES[1]}")
 
 

@@ -9,6 +9,7 @@ Limits on memory, time, file size and open files are set before the first byte o
 
 from __future__ import annotations
 
+import errno
 import json
 import resource
 import sys
@@ -86,6 +87,8 @@ def read_clip(path: Path, limits: Limits, exact: bool) -> dict[str, object]:
         with av.open(f"file:{path}", options=options) as container:
             return _read(container, path.name, limits, exact)
     except av.FFmpegError as error:
+        if error.errno in (errno.ENOMEM, errno.EAGAIN):
+            raise MemoryError from error
         raise Rejected(
             f"{path.name} is not a readable video ({error.strerror})", "export the clip again and check that it plays"
         ) from error

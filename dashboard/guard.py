@@ -95,5 +95,5 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})
         return
-    sentence = "This dashboard does not answer to that name; use the address that it printed when it started."
+    sentence = "This dashboard does not answer to that name; start it with --name if that is what people call it."
     await PlainTextResponse(sentence, status_code=421)(scope, receive, send)

@@ -305,4 +305,5 @@ def _chance(one: Paired, p_adjusted: float, questions: int, options: Options) ->
             f"{count} assets are too few: with {needed} or more, winning on every one would be beyond chance "
             f"when {asked} asked at once."
         )
-    return f"Better on {one.wins}, level on {one.ties}, worse on {one.losses}: chance does that (p = {p_adjusted:.2g})."
+    split = f"{one.first} is better on {one.wins}, level on {one.ties}, worse on {one.losses}"
+    return f"{split}: chance may do the same (p = {p_adjusted:.2g})."

@@ -10,6 +10,8 @@ from core.comparison.records import Comparison, Question
 from evaluators.base import Direction, Measure
 from evaluators.comparison import Paired, Verdict, assets_needed
 
+LEAST_SHOWN = 0.0001
+
 
 def sentences_of(comparison: Comparison) -> tuple[str, ...]:
     """Say what was found: what was compared, each pair's summary scores, the other measures, the cost."""
@@ -56,7 +58,9 @@ def cost_words(cost: Cost | CostSummary) -> str:
 
 def money(amount: float, currency: str) -> str:
     """An amount with its currency: cents where they say enough, else three significant digits."""
-    return f"{amount:,.2f} {currency}" if amount >= 1 or amount == 0 else f"{amount:.3g} {currency}"
+    if amount == 0 or amount >= 1:
+        return f"{amount:,.2f} {currency}"
+    return f"{amount:.3g} {currency}" if amount >= LEAST_SHOWN else f"under {LEAST_SHOWN} {currency}"
 
 
 def figure(value: float | None) -> str:
@@ -66,7 +70,9 @@ def figure(value: float | None) -> str:
 
 def signed(value: float | None) -> str:
     """A difference with its sign and three significant digits, or a dash."""
-    return "—" if value is None else f"{value:+.3g}"
+    if value is None:
+        return "—"
+    return f"{value:+.3g}" if value else "0"
 
 
 def _summaries(comparison: Comparison, first: str, second: str) -> Iterator[str]:

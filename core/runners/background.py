@@ -35,7 +35,7 @@ from core.runners.holes import (
 MOST_VIEWS = 64
 SAMPLE_BYTES = 384 << 20
 MEDIAN_BLOCK = 1 << 18
-GLIMPSE, FEW, DISAGREE = 0.07, 0.35, 14
+GLIMPSE, FEW, DISAGREE = 0.12, 0.35, 14
 """Below the first share of the hidden views a view is a glimpse; below the second share of all views a pixel's views
 must agree: their quartiles within so many grey levels."""
 EXPOSURE_SIDE, EXPOSURE_CELLS, EXPOSURE_COVER = 192, 16, 0.99

@@ -7,6 +7,7 @@ their subsampled chroma; everything else is carried as 4:4:4.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -24,7 +25,8 @@ Plane = NDArray[np.uint8]
 Planes = tuple[Plane, Plane, Plane]
 SUBSAMPLED = ("yuv420p", "yuvj420p")
 MAX_FPS = Fraction(1000)
-ENCODER = {"crf": "12", "preset": "veryfast", "x264-params": "rc-lookahead=10:threads=2:sliced-threads=0"}
+# x264's macroblock tree gave other bytes for the same frames from one encode to the next; without it none differed.
+ENCODER = {"crf": "12", "preset": "veryfast", "x264-params": "rc-lookahead=10:threads=2:mbtree=0"}
 PROBE_ONLY_FILES = {"protocol_whitelist": "file"}
 
 
@@ -126,7 +128,10 @@ def _array(frame: VideoFrame, index: int) -> Plane:
 
 
 class ClipWriter:
-    """Write planes to an H.264 MP4 at high quality (CRF 12); the file appears under its name only when finished."""
+    """Write planes to an H.264 MP4 at high quality (CRF 12), one frame behind in a thread of its own.
+
+    The same frames give the same bytes. The file appears under its name only when finished.
+    """
 
     def __init__(self, path: Path, form: ClipFormat) -> None:
         self._path, self._form = path, form
@@ -138,6 +143,8 @@ class ClipWriter:
         codec = self._stream.codec_context
         codec.color_range, codec.colorspace, codec.color_primaries, codec.color_trc = form.colour
         self._count = 0
+        self._thread = ThreadPoolExecutor(1, "encode")
+        self._behind: Future[None] | None = None
 
     def write(self, planes: Planes) -> None:
         """Append one frame."""
@@ -145,16 +152,26 @@ class ClipWriter:
         stacked = np.concatenate([plane.reshape(-1) for plane in planes]).reshape(shape)
         frame = VideoFrame.from_ndarray(stacked, format=self._form.pix_fmt)
         frame.pts, frame.time_base = self._count, 1 / self._form.fps
-        self._container.mux(self._stream.encode(frame))
         self._count += 1
+        self._catch_up()
+        self._behind = self._thread.submit(self._encode, frame)
+
+    def _encode(self, frame: VideoFrame | None) -> None:
+        self._container.mux(self._stream.encode(frame))
+
+    def _catch_up(self) -> None:
+        if self._behind is not None:
+            self._behind.result()
 
     def __enter__(self) -> ClipWriter:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
         try:
+            self._thread.shutdown()
             if kind is None:
-                self._container.mux(self._stream.encode(None))
+                self._catch_up()
+                self._encode(None)
             self._container.close()
             if kind is None:
                 self._part.replace(self._path)

@@ -44,8 +44,7 @@ def fill(planes: Planes, holes: Mask, known: Mask, seed: int) -> Planes:
         return _smooth(planes, holes, known)
     picture, match = _pyramid(small, unknown, np.random.default_rng(seed))
     filled = [
-        _enlarge(plane, picture[..., channel], match, small[..., channel], _anywhere(holes, plane))
-        for channel, plane in enumerate(planes)
+        _enlarge(plane, picture[..., channel], match, _anywhere(holes, plane)) for channel, plane in enumerate(planes)
     ]
     return filled[0], filled[1], filled[2]
 
@@ -229,12 +228,12 @@ def _vote(picture: Image, image: Image, target: Bits, match: _Match, cost: Image
     return result
 
 
-def _enlarge(plane: Plane, picture: Image, match: _Match, small: Image, holes: Mask) -> Plane:
+def _enlarge(plane: Plane, picture: Image, match: _Match, holes: Mask) -> Plane:
     """The synthesised picture at the plane's size, with the detail of the places it was copied from."""
     height, width = plane.shape
     rows, columns = picture.shape
     base = cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC)
-    detail = plane - cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
+    detail = plane - base
     at_row, at_column = np.nonzero(holes)
     cell_row = np.minimum(at_row * rows // height, rows - 1)
     cell_column = np.minimum(at_column * columns // width, columns - 1)

@@ -8,8 +8,8 @@ this runner does not simulate what would have happened without the object.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -31,13 +31,44 @@ OUTPUT = "output.mp4"
 
 
 @dataclass(frozen=True)
-class _Scene:
+class Scene:
     """What the first look at a clip tells."""
 
     form: ClipFormat
     masks: tuple[PackedMask, ...]
     alignment: registration.Alignment
     reach: Reach
+
+
+@dataclass(frozen=True)
+class Removal:
+    """A clip, its quadmask and the background found for it; without a plate when nothing is removed."""
+
+    video: Path
+    scene: Scene
+    geometry: Geometry | None
+    plate: Plate | None
+
+    def frames(self) -> Iterator[Planes]:
+        """Yield each frame without the object; pixels beyond the changed band are the input's, bit for bit."""
+        for t, frame in enumerate(read_planes(self.video, self.scene.form)):
+            yield self._without_object(frame, t)
+
+    def _without_object(self, frame: Planes, t: int) -> Planes:
+        scene = self.scene
+        removed = scene.masks[t].removed()
+        region = bounding_box(removed, scene.reach.band + scene.reach.ring, scene.form.chroma)
+        if region is None or self.plate is None or self.geometry is None:
+            return frame
+        edge = seam(removed[region.rows, region.columns], scene.reach)
+        result = []
+        for plane, source, chroma in zip(frame, self.plate.planes, (1, *[scene.form.chroma] * 2), strict=True):
+            part = region.over(chroma)
+            changed = plane.copy()
+            view = changed[part.rows, part.columns]
+            view[...] = composite(view, self.geometry.to_frame(source, t, region, chroma), at_plane(edge, view.shape))
+            result.append(changed)
+        return result[0], result[1], result[2]
 
 
 class PlateRunner:
@@ -51,15 +82,14 @@ class PlateRunner:
         """Read `video` and `quadmask` (equal size and length), write the clip without the object as `video`."""
         started = time.monotonic()
         video, quadmask = (_input(specification, role) for role in ("video", "quadmask"))
-        scene = _look(video, quadmask, context.progress)
-        layout = lay_out(scene.form, scene.alignment, scene.masks, scene.reach)
-        output = context.folder / OUTPUT
-        plate = None
-        if layout:
-            plate = _plate(video, scene, *layout, context.progress, specification.seed)
-        _write(video, output, scene, layout[0] if layout else None, plate, context.progress)
-        facts = _facts(scene, plate) | {"seconds": round(time.monotonic() - started, 3)}
-        return Manifest((RunOutput("video", output, "video/mp4"),), facts, _notes(scene, plate))
+        removal = prepare(video, quadmask, context.progress, specification.seed)
+        output, count = context.folder / OUTPUT, len(removal.scene.masks)
+        with ClipWriter(output, removal.scene.form) as writer:
+            for number, frame in enumerate(removal.frames(), 1):
+                writer.write(frame)
+                context.progress(0.6 + 0.4 * number / count, f"frame {number} of {count}")
+        facts = _facts(removal.scene, removal.plate) | {"seconds": round(time.monotonic() - started, 3)}
+        return Manifest((RunOutput("video", output, "video/mp4"),), facts, _notes(removal.scene, removal.plate))
 
 
 def _input(specification: RunSpecification, role: str) -> Path:
@@ -69,30 +99,56 @@ def _input(specification: RunSpecification, role: str) -> Path:
     return path
 
 
-def _look(video: Path, quadmask: Path, progress: Callable[[float, str], None]) -> _Scene:
+def prepare(video: Path, quadmask: Path, progress: Callable[[float, str], None], seed: int) -> Removal:
+    """Look at the clip, gather its background and synthesise the rest; progress runs from 0 to 0.6."""
+    scene = _look(video, quadmask, progress)
+    layout = lay_out(scene.form, scene.alignment, scene.masks, scene.reach)
+    if layout is None:
+        return Removal(video, scene, None, None)
+    geometry, needed = layout
+
+    def gathering(done: float) -> None:
+        progress(0.3 + 0.2 * done, "gathering the background")
+
+    plate = build(video, geometry, needed, scene.masks, scene.reach, gathering)
+    progress(0.5, "filling what no frame shows")
+    planes = fill(plate.planes, plate.holes, plate.known, seed)
+    return Removal(video, scene, geometry, replace(plate, planes=planes))
+
+
+def _look(video: Path, quadmask: Path, progress: Callable[[float, str], None]) -> Scene:
     form = clip_format(video)
-    masks = []
-    for number, grey in enumerate(read_grey(quadmask)):
-        if grey.shape != (form.height, form.width):
-            raise RunFailed("the quadmask and the video differ in size", "render the quadmask at the video's size")
-        masks.append(PackedMask(grey))
-        progress(0.15 * (number + 1) / max(form.announced_frames, number + 1), f"reading mask {number + 1}")
+    masks = _read_masks(quadmask, form, progress)
     reach = Reach.of(form.width, form.height)
     side = PROXY_SIDE if len(masks) <= LONG_CLIP else PROXY_SIDE_LONG
     scale = min(1.0, side / max(form.width, form.height))
     size = (round(form.width * scale), round(form.height * scale))
     small, keep = [], []
-    for number, planes in enumerate(read_planes(video, form)):
-        if number >= len(masks):
-            break
+    for number, planes in enumerate(read_planes(video, form), 1):
+        if number > len(masks):
+            raise _unequal()
         small.append(np.asarray(cv2.resize(planes[0], size, interpolation=cv2.INTER_AREA), np.uint8))
-        keep.append(_background(masks[number], reach, size))
-        progress(0.15 + 0.15 * (number + 1) / len(masks), f"following the camera, frame {number + 1}")
-    if len(small) != len(masks) or number >= len(masks):
-        raise RunFailed("the video and the quadmask differ in length", "give both the same number of frames")
+        keep.append(_background(masks[number - 1], reach, size))
+        progress(0.15 + 0.15 * number / len(masks), f"following the camera, frame {number}")
+    if len(small) != len(masks):
+        raise _unequal()
     alignment = registration.register(small, keep, scale)
     mark_moving(small, alignment, scale, masks)
-    return _Scene(form, tuple(masks), alignment, reach)
+    return Scene(form, masks, alignment, reach)
+
+
+def _read_masks(quadmask: Path, form: ClipFormat, progress: Callable[[float, str], None]) -> tuple[PackedMask, ...]:
+    masks = []
+    for number, grey in enumerate(read_grey(quadmask), 1):
+        if grey.shape != (form.height, form.width):
+            raise RunFailed("the quadmask and the video differ in size", "render the quadmask at the video's size")
+        masks.append(PackedMask(grey))
+        progress(0.15 * number / max(form.announced_frames, number), f"reading mask {number}")
+    return tuple(masks)
+
+
+def _unequal() -> RunFailed:
+    return RunFailed("the video and the quadmask differ in length", "give both the same number of frames")
 
 
 def _background(mask: PackedMask, reach: Reach, size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -100,61 +156,7 @@ def _background(mask: PackedMask, reach: Reach, size: tuple[int, int]) -> NDArra
     return (quality >= NEAR).astype(np.uint8)
 
 
-def _plate(
-    video: Path,
-    scene: _Scene,
-    geometry: Geometry,
-    needed: NDArray[np.uint8],
-    progress: Callable[[float, str], None],
-    seed: int,
-) -> Plate:
-    plate = build(
-        video,
-        geometry,
-        needed,
-        scene.masks,
-        scene.reach,
-        lambda done: progress(0.3 + 0.2 * done, "gathering the background"),
-    )
-    progress(0.5, "filling what no frame shows")
-    planes = fill(plate.planes, plate.holes, plate.known, seed)
-    return Plate(plate.box, planes, plate.seen, plate.needed, plate.known)
-
-
-def _write(
-    video: Path,
-    output: Path,
-    scene: _Scene,
-    geometry: Geometry | None,
-    plate: Plate | None,
-    progress: Callable[[float, str], None],
-) -> None:
-    count = len(scene.masks)
-    with ClipWriter(output, scene.form) as writer:
-        for t, frame in enumerate(read_planes(video, scene.form)):
-            if geometry and plate and scene.masks[t].removed_pixels:
-                frame = _without_object(frame, t, scene, geometry, plate)
-            writer.write(frame)
-            progress(0.6 + 0.4 * (t + 1) / count, f"frame {t + 1} of {count}")
-
-
-def _without_object(frame: Planes, t: int, scene: _Scene, geometry: Geometry, plate: Plate) -> Planes:
-    removed = scene.masks[t].removed()
-    region = bounding_box(removed, scene.reach.band + scene.reach.ring, scene.form.chroma)
-    if region is None:
-        return frame
-    edge = seam(removed[region.rows, region.columns], scene.reach)
-    result = []
-    for plane, source, chroma in zip(frame, plate.planes, (1, *[scene.form.chroma] * 2), strict=True):
-        part = region.over(chroma)
-        changed = plane.copy()
-        view = changed[part.rows, part.columns]
-        view[...] = composite(view, geometry.to_frame(source, t, region, chroma), at_plane(edge, view.shape))
-        result.append(changed)
-    return result[0], result[1], result[2]
-
-
-def _facts(scene: _Scene, plate: Plate | None) -> dict[str, object]:
+def _facts(scene: Scene, plate: Plate | None) -> dict[str, object]:
     form = scene.form
     facts: dict[str, object] = {
         "frames": len(scene.masks),
@@ -174,7 +176,7 @@ def _facts(scene: _Scene, plate: Plate | None) -> dict[str, object]:
     return facts
 
 
-def _notes(scene: _Scene, plate: Plate | None) -> tuple[str, ...]:
+def _notes(scene: Scene, plate: Plate | None) -> tuple[str, ...]:
     notes = ["The affected region keeps the input: this runner does not simulate what happens without the object."]
     if plate is None:
         notes.append("The quadmask removes nothing: the output is the input, encoded again.")

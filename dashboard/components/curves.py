@@ -36,6 +36,7 @@ def chart(row: MeasurementRow) -> Spec | None:
                 "type": "quantitative",
                 "title": "Frame",
                 "axis": {"grid": False, "tickMinStep": 1},
+                "scale": {"nice": False, "zero": False},
             },
             "y": _values(row),
         },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import streamlit as st
 
@@ -16,20 +17,25 @@ from dashboard.media import link
 
 CLIPS = ("video", "output")
 MOST_WORST = 6
+TOGETHER = Path(__file__).parent.parent / "together.js"
 
 
 def show(actor: Actor, page: ReleasePage) -> None:
     """Show the clips, then one frame that the reader chooses."""
     clips = [(page.clips[role], link(page.clips[role].sha256, actor.id)) for role in CLIPS if role in page.clips]
     place("clips", clips=clips, asset=page.document.asset)
+    if len(clips) > 1:
+        # The script is a file of this package and holds nothing that came from outside.
+        st.html(f"<script>{TOGETHER.read_text(encoding='utf-8')}</script>", unsafe_allow_javascript=True)
     if "output" in page.clips and page.document.asset.frames:
         _frames(page, page.document.asset.frames)
 
 
 def worst_frames(page: ReleasePage) -> Iterator[tuple[int, str]]:
-    """Yield the worst frame of each measure that has one, with the measure's title; judged failures first."""
+    """Yield the worst frame of each judged measure that has one, with the measure's title; failures first."""
     seen: set[int] = set()
-    for row in sorted(page.document.measurements, key=lambda one: (one.meets is not False, one.meets is None)):
+    judged = [row for row in page.document.measurements if row.threshold is not None]
+    for row in sorted(judged or page.document.measurements, key=lambda one: one.meets is not False):
         if row.curve and row.curve.worst and row.curve.worst[0] not in seen and len(seen) < MOST_WORST:
             seen.add(row.curve.worst[0])
             yield row.curve.worst[0], row.title
@@ -53,7 +59,9 @@ def _frames(page: ReleasePage, frames: int) -> None:
                 args=(key, number),
                 type="secondary",
             )
-    st.slider("Frame", 0, frames - 1, key=key)
+    left, right = st.columns([0.82, 0.18], vertical_alignment="center")
+    left.slider("Frame", 0, frames - 1, key=key)
+    large = right.toggle("Large pictures", key="large-pictures")
     number = int(st.session_state[key])
     try:
         row = frame_of(page, number)
@@ -63,7 +71,7 @@ def _frames(page: ReleasePage, frames: int) -> None:
     if row is None:
         notice(f"Frame {number} cannot be shown: the clips do not hold it.")
         return
-    place("frame", row=row, titles=[title for frame, title in worst if frame == number])
+    place("frame", large=large, row=row, titles=[title for frame, title in worst if frame == number])
 
 
 def _go_to(key: str, number: int) -> None:

@@ -51,9 +51,11 @@ def _chosen(lines: Sequence[ReleaseLine], actor: Actor) -> list[ReleaseLine]:
 
 def _cards(lines: Sequence[ReleaseLine], actor: Actor) -> None:
     for line in lines:
-        with st.container(border=True, key=f"card-{line.id}", horizontal=True, vertical_alignment="center"):
-            place("release_card", line=line, tone=state_tone(line.state), yours=asks(line, actor))
-            st.button("Open", key=f"open-{line.id}", on_click=_open, args=(line.id,), width=110)
+        with st.container(border=True, key=f"card-{line.id}"):
+            left, right = st.columns([0.88, 0.12], vertical_alignment="center")
+            with left:
+                place("release_card", line=line, tone=state_tone(line.state), yours=asks(line, actor))
+            right.button("Open", key=f"open-{line.id}", on_click=_open, args=(line.id,), width="stretch")
 
 
 def _open(release: str) -> None:

@@ -19,7 +19,7 @@ def block_bootstrap(
 ) -> Interval | None:
     """Return the percentile interval of `statistic` under the circular block bootstrap.
 
-    `columns` is (n, k): n frames in order, k figures each. `statistic` maps (replicates, n, k) to (replicates,).
+    `columns` is (n, ...): n frames in order, their figures. `statistic` maps (replicates, n, ...) to (replicates,).
     Blocks are n^(1/3) frames long, as neighbouring frames depend on each other (Politis & Romano, 1992).
     None for fewer than 4 frames, or when a replicate has no finite value.
     """

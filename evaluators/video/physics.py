@@ -184,7 +184,12 @@ def _rule_measurements(clip: rules.Clip, repeats: Sequence[rules.Clip]) -> dict[
         finding = rule(clip)
         value = rules.score(finding.violation)
         interval = _range([rules.score(rule(repeat).violation) for repeat in repeats], value)
-        evidence = {"violation": round(finding.violation, 4), "frames": list(finding.frames), "why": finding.words}
+        plain = finding.violation > 0.3
+        evidence = {
+            "violation": round(finding.violation, 4),
+            "frames": list(finding.frames) if plain else [],
+            "why": finding.words if plain else "",
+        }
         taken[name] = Measurement(
             RULE_MEASURES[name], value, interval=interval, count=len(clip.paths), count_of="bodies", evidence=evidence
         )

@@ -62,8 +62,8 @@ def shrink(moment: Moment) -> Small:
 
 
 @dataclass
-class Plate:
-    """Collects small frames with the camera's motion, then shows each frame against the plate."""
+class Stack:
+    """Small frames in order with the camera's pose of each; shows each frame against the plate."""
 
     frames: list[Small] = field(default_factory=list)
     poses: list[NDArray[np.float64]] = field(default_factory=list)
@@ -77,6 +77,20 @@ class Plate:
             pose = self.poses[-1] if camera is None else self.poses[-1] @ np.linalg.inv(_small_step(camera))
         self.frames.append(small)
         self.poses.append(pose)
+
+    def earlier(self, index: int, lag: int) -> Small:
+        """Return frame `index - lag` as the camera of frame `index` would have seen it; nothing is kept outside."""
+        then, now = self.frames[index - lag], self.frames[index]
+        step = np.linalg.inv(self.poses[index]) @ self.poses[index - lag]
+        if np.allclose(step, np.eye(3), atol=1e-3):
+            return then
+        size = (now.kept.shape[1], now.kept.shape[0])
+
+        def laid(image: Image, how: int = cv2.INTER_NEAREST) -> Image:
+            return np.asarray(cv2.warpAffine(image, step[:2], size, flags=how), np.uint8)
+
+        pictures = (laid(then.output, cv2.INTER_LINEAR), laid(then.input, cv2.INTER_LINEAR))
+        return Small(*pictures, laid(then.kept), laid(then.removed), laid(then.affected))
 
     def views(self) -> list[Seen] | None:
         """Return every frame against the plate, or None when the camera travels too far for one canvas."""

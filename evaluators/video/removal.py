@@ -8,6 +8,7 @@ scores 1, a half-transparent ghost 0.5, and a fill that has nothing to do with t
     shadow_residue    the same for what darkens the plate without hiding it, in R, A and a ring around them
     object_motion     motion inside R that follows the object rather than the background
     halo              a bright or dark rim along the mask's outline
+    fill_detail       whether the fill is as detailed as what surrounds it, or a smear
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from evaluators.base import Direction, Evaluation, Measure, Measurement, absent
 from evaluators.clip import Case
 from evaluators.flow import Image, affine_flow
 from evaluators.frames import Moment, band_width
-from evaluators.video.intervals import block_bootstrap, mean_interval, series
-from evaluators.video.plate import Plate, Seen, Small, shrink
+from evaluators.video.intervals import block_bootstrap, mean_interval, ratio_interval, series
+from evaluators.video.plate import Seen, Small, Stack
 from evaluators.video.step import Motion, Outcome, Step, VideoOptions
 
 VERSION = "1"
@@ -62,7 +63,12 @@ HALO = Measure(
     f"mean |rim - mean of both sides| of the output's luma, each averaged along the outline; {HOUSE}", VERSION,
     "How much a bright or dark line traces the removed object's outline.",
 )  # fmt: skip
-MEASURES = (RESIDUE, GHOST, SHADOW, OBJECT_MOTION, HALO)
+FILL_DETAIL = Measure(
+    "fill_detail", "Detail of the fill", "ratio", Direction.TARGET, 0, None,
+    f"mean |Laplacian| of the output's luma in R over that in the band around it; {HOUSE}", VERSION,
+    "1 is as detailed as the surroundings; far below it, the object was only smeared over.", 1.0,
+)  # fmt: skip
+MEASURES = (RESIDUE, GHOST, SHADOW, OBJECT_MOTION, HALO, FILL_DETAIL)
 NO_OBJECT = "the mask marks no object to remove (under 100 pixels in every frame)"
 NO_PLATE = "the input never shows what is behind the object, so there is no clean plate to compare with"
 
@@ -76,7 +82,8 @@ class Trace(NamedTuple):
     motion: tuple[float, float] | None
     """Flow products output x input and input x input, relative to the camera."""
     halo: float | None
-    small: Small
+    detail: tuple[float, float] | None
+    """Mean |Laplacian| in R, and around it."""
 
 
 class Removal:
@@ -97,25 +104,26 @@ class RemovalWatcher:
     def __init__(self, band: int, seed: int) -> None:
         self._band, self._seed = band, seed
         self._traces: list[Trace] = []
-        self._plate = Plate()
+        self._stack = Stack()
 
     def observe(self, step: Step) -> Trace:
         """Compare structure, motion and rim of one frame."""
         structure = structure_products(step.current)
         motion = None if step.previous is None else motion_products(step.previous, step.motion)
-        return Trace(step.index, structure, motion, halo(step.current, self._band), shrink(step.current))
+        detail = fill_detail(step.current, self._band)
+        return Trace(step.index, structure, motion, halo(step.current, self._band), detail)
 
     def absorb(self, step: Step, observation: Trace) -> None:
         """Keep the frame's figures and lay the frame onto the plate."""
-        self._plate.add(observation.small, step.motion.camera if step.motion else None)
+        self._stack.add(step.small, step.motion.camera if step.motion else None)
         self._traces.append(observation)
 
     def conclude(self, outcome: Outcome) -> Evaluation:
         """Return the measurements of the clip."""
-        views = self._plate.views()
-        ghost, shadow = _against_plate(self._plate.frames, views, self._seed)
+        views = self._stack.views()
+        ghost, shadow = _against_plate(self._stack.frames, views, self._seed)
         measurements = (_residue(self._traces, self._seed), ghost, shadow, _object_motion(self._traces, self._seed),
-                        _halo(self._traces, self._seed))  # fmt: skip
+                        _halo(self._traces, self._seed), _detail(self._traces, self._seed))  # fmt: skip
         parameters = {
             "working_size": list(outcome.case.working),
             "scales": list(SCALES),
@@ -182,6 +190,22 @@ def halo(moment: Moment, band: int) -> float | None:
     if np.count_nonzero(usable) < 30:
         return None
     return float(np.mean(np.abs(local[0] - (local[1] + local[2]) / 2)[usable]))
+
+
+def fill_detail(moment: Moment, band: int) -> tuple[float, float] | None:
+    """Return the mean |Laplacian| of the output's luma inside R, and in the band around it."""
+    removed = moment.regions.removed
+    if cv2.countNonZero(removed) < LEAST_PIXELS:
+        return None
+    window = _window(removed, 3 * band)
+    region = np.ascontiguousarray(removed[window])
+    inner = cv2.erode(region, np.ones((5, 5), np.uint8))
+    grown = (cv2.dilate(region, np.ones((2 * reach + 1,) * 2, np.uint8)) for reach in (2 * band, 2))
+    around = next(grown) & (1 - next(grown))
+    if min(cv2.countNonZero(inner), cv2.countNonZero(around)) < LEAST_PIXELS // 2:
+        return None
+    sharp = np.abs(cv2.Laplacian(np.ascontiguousarray(moment.output.luma[window]), cv2.CV_32F))
+    return cv2.mean(sharp, inner)[0], cv2.mean(sharp, around)[0]
 
 
 def _local_mean(luma: NDArray[np.float32], region: NDArray[np.bool_], reach: int) -> NDArray[np.float32]:
@@ -315,4 +339,21 @@ def _halo(traces: Sequence[Trace], seed: int) -> Measurement:
         interval=mean_interval(values, seed),
         count=len(taken),
         series=series([frame for frame, _ in taken], values, HALO.direction),
+    )
+
+
+def _detail(traces: Sequence[Trace], seed: int) -> Measurement:
+    taken = [t for t in traces if t.detail is not None]
+    if not taken:
+        return absent(FILL_DETAIL, "the removed area, or what surrounds it, is too small to compare its detail")
+    columns = np.array([t.detail for t in taken]) + 0.25
+    totals = columns.sum(axis=0)
+    values: list[float | None] = [float(inner / around) for inner, around in columns]
+    return Measurement(
+        FILL_DETAIL,
+        float(totals[0] / totals[1]),
+        interval=ratio_interval(columns[:, 0].tolist(), columns[:, 1].tolist(), seed),
+        count=len(taken),
+        series=series([t.frame for t in taken], values, FILL_DETAIL.direction, 1.0),
+        evidence={"floor": "a quarter of a grey level, added to both sides"},
     )

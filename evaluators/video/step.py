@@ -36,6 +36,7 @@ from evaluators.flow import (
     targets,
 )
 from evaluators.frames import MaskFacts, Moment, StreamFacts
+from evaluators.video.plate import Small, shrink
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ class Step:
     previous: Moment | None
     current: Moment
     motion: Motion | None
+    small: Small
+    """The current frame at a quarter of the working size."""
 
     @property
     def index(self) -> int:
@@ -147,7 +150,7 @@ class StepMaker:
     def __call__(self, previous: Moment | None, current: Moment) -> Step:
         """Return the step from `previous` to `current`."""
         if previous is None or not self._usable:
-            return Step(previous, current, None)
+            return Step(previous, current, None, shrink(current))
         dis = isinstance(self.method, DisFlow)
         before, now, was, now_out = (
             (frame.luma if dis else frame.bgr)
@@ -156,7 +159,7 @@ class StepMaker:
         field = self._source.between(previous.index, before, now)
         kept = led_inside(previous.regions.kept, current.regions.kept, field)
         camera = camera_motion(field.forward, kept)
-        return Step(previous, current, Motion(field, rounded(self.method(was, now_out)), camera, kept))
+        return Step(previous, current, Motion(field, rounded(self.method(was, now_out)), camera, kept), shrink(current))
 
 
 def led_inside(first: Image, second: Image, field: FlowField) -> Image:

@@ -39,19 +39,31 @@ def _octaves(value: float) -> float:
 
 PARTS: Mapping[str, tuple[Part, ...]] = {
     "temporal": (
-        Part("warp_error_ratio", _above(1.0), 2.0),
-        Part("tof", _above(0.0), 0.3),
+        Part("warp_error_ratio", lambda value: max(math.log2(max(value, 1e-9)), 0.0), 4.0),
+        Part("tof", _above(0.0), 0.5),
         Part("motion_ratio", _octaves, 1.0),
         Part("gain_flicker", _above(0.0), 1.0),
         Part("jitter", _above(0.0), 0.3),
         Part("freeze", _above(0.0), 0.25),
-        Part("lag_imbalance", _above(0.0), 0.5),
+        Part("lag_imbalance", _above(0.0), 0.8),
+        Part("disorder", _above(0.5), 0.4),
+        Part("echo", _above(0.0), 0.1),
+        Part("affected_response", _below(3.0), 2.0),
     ),
     "preservation": (
-        Part("preservation_psnr", _below(45.0), 17.0),
-        Part("preservation_ssim", _below(1.0), 0.15),
+        Part("preservation_psnr", _below(40.0), 12.0),
+        Part("preservation_ssim", _below(1.0), 0.2),
+        Part("preservation_drift", _above(0.0), 10.0),
+        Part("colour_drift", _above(0.0), 6.0),
+        Part("spill", _above(0.0), 8.0),
     ),
-    "removal": (Part("removal_residue", _above(0.0), 0.3),),
+    "removal": (
+        Part("removal_residue", _above(0.0), 0.3),
+        Part("ghost", _above(0.0), 0.3),
+        Part("shadow_residue", _above(0.0), 0.4),
+        Part("object_motion", _above(0.0), 0.5),
+        Part("fill_detail", _octaves, 2.0),
+    ),
 }
 
 

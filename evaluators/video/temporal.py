@@ -5,6 +5,8 @@ reference there. In R the input's flow belongs to the object that is gone, and i
 purpose: there the input's flow proves nothing. Each measure therefore says which region it looks at:
 
     K              warp_error, warp_error_ratio, tof, motion_ratio, gain_flicker, jitter, freeze, lag_imbalance
+    R and A        disorder, echo: how the output's own change grows with time, camera and noise taken out
+    A outside R    affected_response: against the input, as something must differ there
     R outside A    fill_warp_error, along the background motion that K shows (affine)
     whole frame    own_flow_warp_error, along the output's own flow: a diagnostic, since a frozen picture wins it
 """
@@ -12,29 +14,36 @@ purpose: there the input's flow proves nothing. Each measure therefore says whic
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from evaluators.base import Direction, Evaluation, Measure, Measurement, absent
 from evaluators.clip import Case
-from evaluators.flow import Flow, Image, affine_flow, inside, motion_boundary, sample, squared_length, targets
-from evaluators.frames import Moment
 from evaluators.video.intervals import block_bootstrap, mean_interval, ratio_interval, series
-from evaluators.video.step import Motion, Outcome, Step, VideoOptions
+from evaluators.video.lags import (
+    FLOOR,
+    LAGS,
+    Structure,
+    activity,
+    disorder,
+    echo,
+    imbalance,
+    response,
+    structure,
+)
+from evaluators.video.pairs import LEAST_PIXELS, Pair, observe_pair
+from evaluators.video.plate import Stack
+from evaluators.video.step import Outcome, Step, VideoOptions
 
 VERSION = "1"
 LAI = "Lai et al., Learning blind video temporal consistency, ECCV 2018"
 HOUSE = "this package's definition"
-LAGS = (1, 2, 3, 4, 6, 8)
-LEAST_PIXELS = 200
 STILL = 0.05
 """Pixels per frame below which DIS flow over K is sensor noise rather than motion."""
 FROZEN_SHARE = 0.1
+LIVELY = 1.0
+"""Root mean square change, grey levels at quarter size, from which something moves."""
 
 WARP_ERROR = Measure(
     "warp_error", "Warp error along the input's flow", "squared intensity, RGB in [0, 1]", Direction.LOWER, 0, 1,
@@ -65,12 +74,27 @@ JITTER = Measure(
 FREEZE = Measure(
     "freeze", "Frozen frames", "share of frame pairs", Direction.LOWER, 0, 1,
     f"after the static guard of VBench (CVPR 2024); {HOUSE}", VERSION,
-    "The share of frames that repeat the one before although the input's kept area goes on changing.",
+    "The share of frames that repeat the one before although the input's kept area moves on.",
 )  # fmt: skip
 LAG_IMBALANCE = Measure(
-    "lag_imbalance", "Echo, blur and disorder in time", "log ratio", Direction.LOWER, 0, None,
-    f"temporal structure function (Kolmogorov, 1941), compared with the input's; {HOUSE}", VERSION,
+    "lag_imbalance", "Echo, blur and disorder in the kept area", "log ratio", Direction.LOWER, 0, None,
+    f"temporal structure function (Kolmogorov, 1941) against the input's, lags 1 to 8; {HOUSE}", VERSION,
     "Whether frames a few steps apart are more, or less, alike than in the input: trails, averaging, wrong order.",
+)  # fmt: skip
+DISORDER = Measure(
+    "disorder", "Disorder in the affected area", "ratio", Direction.LOWER, 0, 2,
+    f"(change over 1 frame + deepest fall with the lag) / largest change over 1 to 8 frames; {HOUSE}", VERSION,
+    "About 0.5 or less when things move on steadily; towards 1 and more when frames are out of order.",
+)  # fmt: skip
+ECHO = Measure(
+    "echo", "Echo in the affected area", "ratio", Direction.LOWER, 0, 1,
+    f"deepest dip of the change over 2 to 7 frames below the chord of its neighbours; {HOUSE}", VERSION,
+    "Above about 0.05, moving things drag a copy of themselves behind.",
+)  # fmt: skip
+RESPONSE = Measure(
+    "affected_response", "Change where the mask expects it", "grey levels", Direction.HIGHER, 0, 255,
+    f"95th percentile of |output - input| in A outside R beyond that in K, mean over frames; {HOUSE}", VERSION,
+    "Near 0, nothing differs from the input where the removal should have had consequences: a copy or a still.",
 )  # fmt: skip
 FILL_WARP_ERROR = Measure(
     "fill_warp_error", "Unsteadiness of the fill", "squared intensity, RGB in [0, 1]", Direction.LOWER, 0, 1,
@@ -83,29 +107,8 @@ OWN_FLOW_WARP_ERROR = Measure(
 )  # fmt: skip
 MEASURES = (
     WARP_ERROR, WARP_RATIO, TOF, MOTION_RATIO, GAIN_FLICKER, JITTER, FREEZE, LAG_IMBALANCE,
-    FILL_WARP_ERROR, OWN_FLOW_WARP_ERROR,
+    DISORDER, ECHO, RESPONSE, FILL_WARP_ERROR, OWN_FLOW_WARP_ERROR,
 )  # fmt: skip
-
-
-class Pair(NamedTuple):
-    """What one frame pair shows; None where its region is too small."""
-
-    frame: int
-    valid: float
-    """Share of the frame in which K's flow can be used."""
-    errors: tuple[float, float] | None
-    """Warp error of output and of input."""
-    flow_gap: tuple[float, float] | None
-    """Mean L2 and L1 norm of the flow difference."""
-    motion: tuple[float, float] | None
-    """Mean length of the output's and of the input's flow."""
-    shift: tuple[float, float] | None
-    """Median flow difference, x and y."""
-    gain_step: float | None
-    change: tuple[float, float] | None
-    """Mean absolute luma change of output and input."""
-    fill_error: float | None
-    own_error: float | None
 
 
 class Temporal:
@@ -121,34 +124,38 @@ class Temporal:
 
 
 class TemporalWatcher:
-    """Collects frame pairs and, in order, the differences over longer lags."""
+    """Collects frame pairs, and small frames for what shows only over several frames."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._pairs: list[Pair] = []
-        self._recent: deque[Moment] = deque(maxlen=max(LAGS))
-        self._lags: list[list[float]] = []
+        self._responses: list[float | None] = []
+        self._stack = Stack()
 
-    def observe(self, step: Step) -> Pair | None:
-        """Measure one frame pair; None on the first frame."""
-        return None if step.previous is None else observe_pair(step.previous, step.current, step.motion)
+    def observe(self, step: Step) -> tuple[Pair | None, float | None]:
+        """Measure one frame pair (None on the first frame) and the response in A."""
+        pair = None if step.previous is None else observe_pair(step.previous, step.current, step.motion)
+        return pair, response(step.small)
 
-    def absorb(self, step: Step, observation: Pair | None) -> None:
-        """Keep the pair and compare the frame with those up to eight frames back."""
-        if observation is not None:
-            self._pairs.append(observation)
-            self._lags.append(lag_differences(self._recent, step.current))
-        self._recent.append(step.current)
+    def absorb(self, step: Step, observation: tuple[Pair | None, float | None]) -> None:
+        """Keep the pair and the small frame."""
+        if observation[0] is not None:
+            self._pairs.append(observation[0])
+        self._responses.append(observation[1])
+        self._stack.add(step.small, step.motion.camera if step.motion else None)
 
     def conclude(self, outcome: Outcome) -> Evaluation:
-        """Return the ten measurements of the clip."""
+        """Return the measurements of the clip."""
         if not self._pairs:
             reason = "the clip has one frame; consistency in time needs two"
             return Evaluation(Temporal.name, VERSION, tuple(absent(m, reason) for m in MEASURES))
         take = _Taker(self._pairs, self._seed)
+        found = structure(self._stack)
+        disordered, echoed = masked_order(found, self._seed)
         measurements = (
             take.warp_error(), take.warp_ratio(), take.tof(), take.motion_ratio(), take.gain_flicker(), take.jitter(),
-            take.freeze(), _lag_imbalance(np.array(self._lags), self._seed), take.fill(), take.own_flow(),
+            kept_freeze(found, self._seed), kept_imbalance(found, self._seed), disordered, echoed,
+            affected_response(self._responses, self._seed), take.fill(), take.own_flow(),
         )  # fmt: skip
         parameters = {
             "working_size": list(outcome.case.working),
@@ -159,122 +166,84 @@ class TemporalWatcher:
         return Evaluation(Temporal.name, VERSION, measurements, parameters=parameters)
 
 
-def observe_pair(before: Moment, now: Moment, motion: Motion | None) -> Pair:
-    """Measure one frame pair."""
-    still = before.regions.kept & now.regions.kept
-    pixels = cv2.countNonZero(still)
-    gain = change = None
-    if pixels >= LEAST_PIXELS:
-        levels = [cv2.mean(f.luma, still)[0] for f in (now.output, now.input, before.output, before.input)]
-        gain = (levels[0] - levels[1]) - (levels[2] - levels[3])
-        change = (
-            cv2.norm(now.output.luma, before.output.luma, cv2.NORM_L1, still) / pixels,
-            cv2.norm(now.input.luma, before.input.luma, cv2.NORM_L1, still) / pixels,
-        )
-    if motion is None:
-        return Pair(before.index, 0.0, None, None, None, None, gain, change, None, None)
-    valid = cv2.countNonZero(motion.kept) / motion.kept.size
-    errors = gap = moved = shift = None
-    if valid * motion.kept.size >= LEAST_PIXELS:
-        flow = motion.input.forward
-        where = targets(flow)
-        errors = (
-            warp_error(before.output.bgr, now.output.bgr, where, motion.kept),
-            warp_error(before.input.bgr, now.input.bgr, where, motion.kept),
-        )
-        gap, moved = _compare_flows(motion.output, flow, motion.kept)
-        shift = _median_gap(motion.output, flow, motion.kept)
-    fill = _fill_error(before, now, motion)
-    return Pair(before.index, valid, errors, gap, moved, shift, gain, change, fill, _own_error(before, now, motion))
+def kept_freeze(found: Structure, seed: int) -> Measurement:
+    """Return the share of frame pairs that repeat in K where the input moves (quarter size, so noise is out of it)."""
+    pixels = np.maximum(found.kept_pixels[:, 0], 1)
+    changes = [np.sqrt(total[:, 0] / pixels) for total in (found.kept_output, found.kept_input)]
+    moving = changes[1] > LIVELY
+    if not moving.any():
+        return absent(FREEZE, "the input's kept area is still, so a frozen output cannot be told from a living one")
+    shares: list[float | None] = [
+        float(out / reference) if moves else None for out, reference, moves in zip(*changes, moving, strict=True)
+    ]
+    frozen = [float(share < FROZEN_SHARE) for share in shares if share is not None]
+    return Measurement(
+        FREEZE,
+        float(np.mean(frozen)),
+        interval=mean_interval(frozen, seed),
+        count=len(frozen),
+        count_of="frame pairs",
+        series=series(range(len(shares)), shares, Direction.HIGHER),
+        evidence={"rule": f"changes less than {FROZEN_SHARE} times as much as the input", "region": "K"},
+    )
 
 
-def warp_error(before: Image, now: Image, where: Flow, region: Image) -> float:
-    """Return the mean over `region` of (W(now) - before)^2 with intensities in [0, 1] (Lai et al.).
-
-    `before` and `now` are uint8 of equal shape, `where` holds the (h, w, 2) positions in `now`.
-    """
-    warped = sample(now.astype(np.float32), where)
-    total = cv2.norm(warped, before.astype(np.float32), cv2.NORM_L2SQR, region)
-    values = cv2.countNonZero(region) * (before.size // region.size)
-    return total / (values * 255**2)
-
-
-def _compare_flows(output: Flow, reference: Flow, region: Image) -> tuple[tuple[float, float], tuple[float, float]]:
-    gap = output - reference
-    l2, moved_out, moved_in = (cv2.mean(np.sqrt(squared_length(flow)), region)[0] for flow in (gap, output, reference))
-    l1 = cv2.norm(gap, cv2.NORM_L1, region) / cv2.countNonZero(region)
-    return (l2, l1), (moved_out, moved_in)
-
-
-def _median_gap(output: Flow, reference: Flow, region: Image) -> tuple[float, float]:
-    every = (slice(None, None, 4), slice(None, None, 4))
-    gap = (output[every] - reference[every])[region[every] > 0]
-    if len(gap) == 0:
-        gap = (output - reference)[region > 0]
-    return float(np.median(gap[:, 0])), float(np.median(gap[:, 1]))
-
-
-def _fill_error(before: Moment, now: Moment, motion: Motion) -> float | None:
-    fill = before.regions.removed & now.regions.removed & (1 - (before.regions.affected | now.regions.affected))
-    if motion.camera is None or cv2.countNonZero(fill) < LEAST_PIXELS:
-        return None
-    x, y, width, height = cv2.boundingRect(fill)
-    window = (slice(y, y + height), slice(x, x + width))
-    where = targets(affine_flow(motion.camera, *fill.shape))
-    region = np.ascontiguousarray((fill & inside(where))[window])
-    if cv2.countNonZero(region) < LEAST_PIXELS:
-        return None
-    return warp_error(before.output.bgr[window], now.output.bgr, where[window], region)
-
-
-def _own_error(before: Moment, now: Moment, motion: Motion) -> float | None:
-    where = targets(motion.output)
-    usable = inside(where) & ~motion_boundary(motion.output)
-    if cv2.countNonZero(usable) < LEAST_PIXELS:
-        return None
-    return warp_error(before.output.luma, now.output.luma, where, usable)
-
-
-def lag_differences(recent: Sequence[Moment], now: Moment) -> list[float]:
-    """Return, lag by lag, the mean squared luma change over K of output and of input; 0, 0 where there is none."""
-    found: list[float] = []
-    for lag in LAGS:
-        if lag > len(recent):
-            found += [0.0, 0.0]
-            continue
-        then = recent[-lag]
-        region = then.regions.kept & now.regions.kept
-        pixels = cv2.countNonZero(region)
-        if pixels < LEAST_PIXELS:
-            found += [0.0, 0.0]
-            continue
-        found.append(cv2.norm(now.output.luma, then.output.luma, cv2.NORM_L2SQR, region) / pixels)
-        found.append(cv2.norm(now.input.luma, then.input.luma, cv2.NORM_L2SQR, region) / pixels)
-    return found
-
-
-def lag_statistic(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return max |ln r - median ln r| over lags, r being the output's change over the input's (+ 0.01 grey^2)."""
-    totals = rows.sum(axis=1)
-    floor = 0.01 * rows.shape[1]
-    logs = np.log((totals[:, 0::2] + floor) / (totals[:, 1::2] + floor))
-    return np.abs(logs - np.median(logs, axis=1, keepdims=True)).max(axis=1)
-
-
-def _lag_imbalance(lags: NDArray[np.float64], seed: int) -> Measurement:
-    usable = [k for k in range(len(LAGS)) if np.any(lags[:, 2 * k + 1] > 0)]
-    if len(usable) < 3:
+def kept_imbalance(found: Structure, seed: int) -> Measurement:
+    """Return the measurement of `lag_imbalance`."""
+    usable = found.kept_pixels.sum(axis=0) > 0
+    if np.count_nonzero(usable) < 3:
         return absent(LAG_IMBALANCE, "fewer than three lags could be compared in the kept area")
-    columns = lags[:, [c for k in usable for c in (2 * k, 2 * k + 1)]]
+    columns = np.stack([found.kept_output, found.kept_input, found.kept_pixels], axis=-1)[:, usable]
     totals = columns.sum(axis=0)
-    ratios = {str(LAGS[k]): float(totals[2 * i] / max(totals[2 * i + 1], 1e-9)) for i, k in enumerate(usable)}
+    ratios = (totals[:, 0] + FLOOR * totals[:, 2]) / (totals[:, 1] + FLOOR * totals[:, 2])
     return Measurement(
         LAG_IMBALANCE,
-        float(lag_statistic(columns[None])[0]),
-        interval=block_bootstrap(columns, lag_statistic, seed),
-        count=len(lags),
+        float(imbalance(columns[None])[0]),
+        interval=block_bootstrap(columns, imbalance, seed),
+        count=len(columns),
         count_of="frame pairs",
-        evidence={"change_ratio_by_lag": ratios},
+        evidence={
+            "change_ratio_by_lag": {str(k): float(r) for k, r in zip(np.array(LAGS)[usable], ratios, strict=True)}
+        },
+    )
+
+
+def masked_order(found: Structure, seed: int) -> tuple[Measurement, Measurement]:
+    """Return `disorder` and `echo` of the output in R and A."""
+    if len(found.masked_pixels) < 2 * len(LAGS):
+        reason = f"order in time needs {2 * len(LAGS) + 1} frames"
+        return absent(DISORDER, reason), absent(ECHO, reason)
+    columns = np.stack(found[3:], axis=-1)
+    shown = activity(columns[None]).output
+    if shown.max() < LIVELY**2:
+        reason = "nothing moves in the output's removed and affected area, so its order in time cannot be seen"
+        return absent(DISORDER, reason), absent(ECHO, reason)
+    evidence = {"change_by_lag": {str(k): float(v) for k, v in zip(LAGS, shown[0], strict=True)}, "region": "R and A"}
+    return tuple(  # type: ignore[return-value]
+        Measurement(
+            measure,
+            float(statistic(shown)[0]),
+            interval=block_bootstrap(columns, lambda rows, take=statistic: take(activity(rows).output), seed),  # type: ignore[misc]
+            count=len(columns),
+            count_of="frame pairs",
+            evidence=evidence,
+        )
+        for measure, statistic in ((DISORDER, disorder), (ECHO, echo))
+    )
+
+
+def affected_response(responses: Sequence[float | None], seed: int) -> Measurement:
+    """Return the measurement of `affected_response`."""
+    present = [value for value in responses if value is not None]
+    if not present:
+        return absent(RESPONSE, "the mask marks nothing as affected outside the removed object")
+    return Measurement(
+        RESPONSE,
+        float(np.mean(present)),
+        interval=mean_interval(present, seed),
+        count=len(present),
+        series=series(range(len(responses)), responses, RESPONSE.direction),
+        evidence={"region": "A outside R"},
     )
 
 
@@ -394,22 +363,6 @@ class _Taker:
             count_of="frame pairs",
             series=series([p.frame for p in pairs], lengths, JITTER.direction),
             evidence={"statistic": "root mean square of the median flow difference over K"},
-        )
-
-    def freeze(self) -> Measurement:
-        pairs = [p for p in self._pairs if p.change and p.change[1] > 0.02]
-        if not pairs:
-            return absent(FREEZE, "the input's kept area does not change, so a frozen output cannot be told from it")
-        shares: list[float | None] = [p.change[0] / p.change[1] for p in pairs if p.change]
-        frozen = [float(share < FROZEN_SHARE) for share in shares if share is not None]
-        return Measurement(
-            FREEZE,
-            float(np.mean(frozen)),
-            interval=mean_interval(frozen, self._seed),
-            count=len(pairs),
-            count_of="frame pairs",
-            series=series([p.frame for p in pairs], shares, Direction.HIGHER),
-            evidence={"rule": f"luma changes less than {FROZEN_SHARE} times as much as in the input", "region": "K"},
         )
 
     def fill(self) -> Measurement:
