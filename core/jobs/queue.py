@@ -131,10 +131,12 @@ def fail(
 ) -> bool:
     """End an attempt that said it failed; a transient failure is tried again while attempts are left."""
     with platform.work(WORKER) as work:
-        job = work.get(Job, held.job_id, "job")
-        again = transient and job.attempt < job.max_attempts
-        if not _end(work, held, "queued" if again else "failed", reason, 0.0):
+        job = _held(work, held)
+        if job is None:
             return False
+        again = transient and job.attempt < job.max_attempts and job.cancel_requested_at is None
+        stopped = transient and job.cancel_requested_at is not None
+        _end(work, held, "queued" if again else "cancelled" if stopped else "failed", reason, 0.0)
         if again:
             work.session.refresh(job)
             job.not_before = work.at + timedelta(seconds=BACKOFF_S * 2 ** (held.attempt - 1))
@@ -146,11 +148,7 @@ def fail(
 def give_up(platform: Platform, held: Claim, reason: str) -> bool:
     """End an attempt whose child was lost (killed, machine gone); tried again while attempts are left."""
     with platform.work(WORKER) as work:
-        job = work.session.scalar(
-            sa.select(Job)
-            .where(Job.id == held.job_id, Job.attempt == held.attempt, Job.status == "running")
-            .with_for_update()
-        )
+        job = _held(work, held)
         if job is None:
             return False
         _lose(work, job, reason)
@@ -186,10 +184,17 @@ def _expired(work: Work) -> list[Job]:
     return list(work.session.scalars(query.with_for_update(skip_locked=True)))
 
 
+def _held(work: Work, held: Claim) -> Job | None:
+    """Return the job, locked, while the claim on it still stands."""
+    query = sa.select(Job).where(Job.id == held.job_id, Job.attempt == held.attempt, Job.status == "running")
+    return work.session.scalar(query.with_for_update())
+
+
 def _lose(work: Work, job: Job, reason: str) -> None:
-    again = job.attempt < job.max_attempts and job.cancel_requested_at is None
+    stopped = job.cancel_requested_at is not None
+    again = job.attempt < job.max_attempts and not stopped
     held = Claim(job.id, job.attempt, job.worker or "")
-    job.status = "queued" if again else "lost"
+    job.status = "cancelled" if stopped else "queued" if again else "lost"
     job.lease_expires_at, job.worker = None, None
     job.message, job.progress = reason, 0.0
     job.finished_at = None if again else work.at

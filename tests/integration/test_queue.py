@@ -276,8 +276,8 @@ def test_a_running_job_learns_of_its_end_at_the_next_heartbeat(studio: Studio):
 
 ENDS: dict[str, Callable[[Studio, Claim], object]] = {
     "it is lost": lambda studio, held: give_up(studio.platform, held, "killed"),
-    "its lease runs out": lambda studio, held: (expire(studio), claim(studio.platform, "other")),
-    "its worker is found dead": lambda studio, held: recover(studio.platform, "other"),
+    "its lease runs out": lambda studio, _: (expire(studio), claim(studio.platform, "other")),
+    "its worker is found dead": lambda studio, _: recover(studio.platform, "other"),
     "it fails for now": lambda studio, held: fail(studio.platform, held, "no memory is free", transient=True),
 }
 
