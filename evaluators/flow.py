@@ -163,7 +163,8 @@ def motion_boundary(flow: Flow, energy: NDArray[np.float32] | None = None) -> ND
 def inside(where: Flow) -> Image:
     """Return 1 where the positions `where` lie in the frame."""
     height, width = where.shape[:2]
-    return np.asarray(cv2.inRange(where, (0.0, 0.0), (width - 1.0, height - 1.0)), np.uint8) >> 7
+    within: Image = np.asarray(cv2.inRange(where, (0.0, 0.0), (width - 1.0, height - 1.0)), np.uint8)
+    return np.right_shift(within, 7, dtype=np.uint8)
 
 
 def squared_length(field: Flow) -> NDArray[np.float32]:

@@ -201,7 +201,7 @@ def launch(specification: RunSpecification, folder: Path, settings: Settings) ->
     root = str(Path(core.__file__).parent.parent)
     environment = without_secrets(os.environ, spared_key(specification)) | {"PYTHONPATH": root, "PYTHONUNBUFFERED": "1"}
     with (folder / LOG).open("ab") as log:
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module; the run is described in a file
+        process = subprocess.Popen(
             [sys.executable, "-m", "core.jobs.child", str(folder)],
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -102,7 +102,7 @@ class Stack:
             return None
         shift, size = canvas
         total, count = self._accumulate(shift, size)
-        mean = total / np.maximum(count, 1e-6)[..., None]
+        mean = np.asarray(total / np.maximum(count, 1e-6)[..., None], np.float32)
         return [self._view(i, shift, mean, count) for i in range(len(self.frames))]
 
     def _accumulate(self, shift: NDArray[np.float64], size: tuple[int, int]) -> tuple[Floats, Floats]:

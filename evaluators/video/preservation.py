@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import cv2
 import numpy as np
@@ -185,11 +185,10 @@ def _seam_gradients(luma: Image, removed: Image, band: int) -> tuple[float, floa
         return None
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
     wide = np.ones((2 * band + 1,) * 2, np.uint8)
-    grown, shrunk = cv2.dilate(removed, cross), cv2.erode(removed, cross)
-    rim = grown - shrunk
-    near = cv2.dilate(removed, wide) - cv2.erode(removed, wide)
-    beside = near & (1 - (cv2.dilate(grown, cross) - cv2.erode(shrunk, cross)))
-    rim, beside = _inner(rim), _inner(beside)
+    grown, shrunk = cast(Image, cv2.dilate(removed, cross)), cast(Image, cv2.erode(removed, cross))
+    near = cast(Image, cv2.dilate(removed, wide)) - cast(Image, cv2.erode(removed, wide))
+    around = cast(Image, cv2.dilate(grown, cross)) - cast(Image, cv2.erode(shrunk, cross))
+    rim, beside = _inner(grown - shrunk), _inner(near & (1 - around))
     if min(cv2.countNonZero(rim), cv2.countNonZero(beside)) < 30:
         return None
     across, down = (cv2.Sobel(luma, cv2.CV_32F, *order, ksize=1, scale=0.5) for order in ((1, 0), (0, 1)))
@@ -208,9 +207,8 @@ def _inner(region: Image) -> Image:
 def _spill_at(moment: Moment, band: int, pixels: int) -> float | None:
     regions = moment.regions
     masked = regions.removed | regions.affected
-    beside = cv2.dilate(masked, np.ones((2 * band + 1,) * 2, np.uint8)) & (
-        1 - cv2.dilate(masked, np.ones((5, 5), np.uint8))
-    )
+    wide = cast(Image, cv2.dilate(masked, np.ones((2 * band + 1,) * 2, np.uint8)))
+    beside = wide & (1 - cast(Image, cv2.dilate(masked, np.ones((5, 5), np.uint8))))
     count = cv2.countNonZero(beside)
     if pixels < LEAST_PIXELS or count < 30:
         return None
@@ -229,7 +227,8 @@ def _psnr(frames: Sequence[Fidelity], seed: int) -> Measurement:
 
     def statistic(rows: NDArray[np.float64]) -> NDArray[np.float64]:
         errors = rows[..., 0].sum(axis=1) / rows[..., 1].sum(axis=1)
-        return np.minimum(10 * np.log10(255**2 / np.maximum(errors, 1e-300)), TOP_DB)
+        levels: NDArray[np.float64] = np.minimum(10 * np.log10(255**2 / np.maximum(errors, 1e-300)), TOP_DB)
+        return levels
 
     return Measurement(
         PSNR,

@@ -14,7 +14,7 @@ scores 1, a half-transparent ghost 0.5, and a fill that has nothing to do with t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import cv2
 import numpy as np
@@ -201,7 +201,7 @@ def fill_detail(moment: Moment, band: int) -> tuple[float, float] | None:
     region = np.ascontiguousarray(removed[window])
     inner = cv2.erode(region, np.ones((5, 5), np.uint8))
     grown = (cv2.dilate(region, np.ones((2 * reach + 1,) * 2, np.uint8)) for reach in (2 * band, 2))
-    around = next(grown) & (1 - next(grown))
+    around = cast(Image, next(grown)) & (1 - cast(Image, next(grown)))
     if min(cv2.countNonZero(inner), cv2.countNonZero(around)) < LEAST_PIXELS // 2:
         return None
     sharp = np.abs(cv2.Laplacian(np.ascontiguousarray(moment.output.luma[window]), cv2.CV_32F))
@@ -270,7 +270,8 @@ def _share(measure: Measure, rows: Sequence[tuple[float, float, int]], missing: 
 
     def statistic(sample: NDArray[np.float64]) -> NDArray[np.float64]:
         totals = sample.sum(axis=1)
-        return np.clip(totals[:, 0] / np.maximum(totals[:, 1], 1e-9), 0, 1)
+        share: NDArray[np.float64] = np.clip(totals[:, 0] / np.maximum(totals[:, 1], 1e-9), 0, 1)
+        return share
 
     values = [float(np.clip(a / b, 0, 1)) if n >= 8 and b > 0 else None for a, b, n in rows]
     return Measurement(
@@ -291,7 +292,9 @@ def _residue(traces: Sequence[Trace], seed: int) -> Measurement:
 
     def statistic(rows: NDArray[np.float64]) -> NDArray[np.float64]:
         totals = rows.sum(axis=1)
-        return np.clip((totals[:, 0::2] / np.maximum(totals[:, 1::2], 1e-9)).max(axis=1), 0, 1)
+        shares = (totals[:, 0::2] / np.maximum(totals[:, 1::2], 1e-9)).max(axis=1)
+        residue: NDArray[np.float64] = np.clip(shares, 0, 1)
+        return residue
 
     values: list[float | None] = [float(statistic(row[None, None])[0]) for row in columns]
     totals = columns.sum(axis=0)
@@ -314,7 +317,8 @@ def _object_motion(traces: Sequence[Trace], seed: int) -> Measurement:
 
     def statistic(rows: NDArray[np.float64]) -> NDArray[np.float64]:
         totals = rows.sum(axis=1)
-        return np.clip(totals[:, 0] / totals[:, 1], 0, 1)
+        share: NDArray[np.float64] = np.clip(totals[:, 0] / totals[:, 1], 0, 1)
+        return share
 
     values: list[float | None] = [float(np.clip(a / b, 0, 1)) for a, b in columns]
     return Measurement(

@@ -213,3 +213,15 @@ def test_the_interval_is_made_of_means_that_the_assets_allow(pairs: list[tuple[f
     if result.interval:
         assert min(result.differences) - 1e-9 <= result.interval.low <= result.interval.high
         assert result.interval.high <= max(result.differences) + 1e-9
+
+
+def test_the_interval_holds_the_truth_as_often_as_the_documentation_says():
+    rng, options = np.random.default_rng(0), Options(replicates=500)
+
+    def share(count: int) -> float:
+        intervals = [mean_interval(list(rng.normal(0, 1, count)), options) for _ in range(300)]
+        return sum(one is not None and one.low <= 0 <= one.high for one in intervals) / 300
+
+    # Three standard errors of a share over 300 cases are about 0.06.
+    assert share(8) == pytest.approx(0.89, abs=0.06)
+    assert share(20) == pytest.approx(0.92, abs=0.05)
