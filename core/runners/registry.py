@@ -19,6 +19,7 @@ BUILT_IN = {
     "plate": "core.runners.plate:PlateRunner",
     "ingest": "core.runners.ingest:IngestRunner",
     "command": "core.runners.command:CommandRunner",
+    "void": "core.runners.void.runner:VoidRunner",
 }
 MEASURE = "core.runners.measure:MeasureRunner"
 """The evaluators as a runner: started by the worker itself, never submitted."""
