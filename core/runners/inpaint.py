@@ -26,6 +26,8 @@ HALF = 3
 MOST_PIXELS, MOST_HOLE = 100_000, 6_000
 """Bounds of the working size: pixels in all, and pixels to synthesise."""
 CHROMA_WEIGHT = 2.0
+KNOWN_COVER = 0.999
+"""Share of a working pixel that must be known for it to be copied from."""
 ROUNDS = (3, 4, 6, 8, 10)
 """Search-and-vote rounds per level, finest first; the last number serves all coarser levels."""
 
@@ -57,13 +59,14 @@ def _working_size(holes: Mask) -> tuple[int, int]:
 
 def _reduce(planes: Planes, known: Mask, size: tuple[int, int]) -> tuple[Image, Bits]:
     """The picture at the working size (H x W x 3) from known pixels only, and where it holds anything unknown."""
-    channels = []
+    channels, unknown = [], np.zeros(size[::-1], np.bool_)
     for plane in planes:
         weight = _everywhere(known, plane).astype(np.float32)
         total = cv2.resize(plane * weight, size, interpolation=cv2.INTER_AREA)
-        channels.append(total / np.maximum(cv2.resize(weight, size, interpolation=cv2.INTER_AREA), 1e-3))
-    share = cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    return np.stack(channels, axis=-1).astype(np.float32), np.asarray(share < 0.999)
+        cover = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
+        channels.append(total / np.maximum(cover, 1e-3))
+        unknown |= cover < KNOWN_COVER
+    return np.stack(channels, axis=-1).astype(np.float32), unknown
 
 
 def _anywhere(mask: Mask, plane: Plane) -> Mask:

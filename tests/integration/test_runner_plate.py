@@ -132,10 +132,10 @@ def test_what_no_frame_shows_is_synthesised_and_said(tmp_path: Path) -> None:
 
 def test_something_that_passes_in_front_is_not_taken_for_the_background(tmp_path: Path) -> None:
     scene = Scene(speed=0.0)
-    scene.video[7:9, 44:60, 20:36] = 255
-    scene.mask[7:9, 44:60, 20:36] = 255
+    scene.video[7, 44:60, 20:36] = 255
+    scene.mask[7, 44:60, 20:36] = 255
     result = grey_frames(run(scene.write(tmp_path / "case"), tmp_path / "run").outputs[0].path)
-    others = np.delete(result, [7, 8], axis=0)[:, 44:60, 20:36]
+    others = np.delete(result, 7, axis=0)[:, 44:60, 20:36]
     assert (others > 245).mean() < 0.02
 
 
