@@ -36,9 +36,10 @@ def sign_in(login: str, password: str) -> None:
 
 
 def sign_out() -> None:
-    """End the session, here and in the database."""
+    """End the session, here and in the database; whoever signs in next starts at the releases."""
     token = st.session_state.get(TOKEN)
     st.session_state.clear()
+    st.query_params.clear()
     if token is not None:
         close_session(installation(), token)
 
