@@ -22,7 +22,7 @@ from core.canonical import now
 from core.lookup import asset_files, find, output_of
 from core.platform import Platform
 from core.releases import case_artifacts
-from core.reports.casefile import build_document, headline_of, read_json
+from core.reports.casefile import build_document, headline_of, later_assessments, read_json
 from core.reports.document import Dossier
 from core.signatures import SLOTS
 from core.tables import (
@@ -154,12 +154,12 @@ class DossierLine:
 
 @dataclass(frozen=True)
 class ReleasePage:
-    """Everything about one release. `traces` is keyed by (pack id, control id)."""
+    """Everything about one release. `traces` has one mapping, by control, for each of the document's packs."""
 
     line: ReleaseLine
     document: Dossier
     clips: Mapping[str, Clip]
-    traces: Mapping[tuple[str, str], tuple[TraceLine, ...]]
+    traces: tuple[Mapping[str, tuple[TraceLine, ...]], ...]
     dossiers: tuple[DossierLine, ...]
     history: tuple[EventLine, ...]
     log_size: int
@@ -193,7 +193,7 @@ def release_page(session: Session, store: ArtifactStore, release: str) -> Releas
         line=_line(session, session.execute(_releases().where(Release.id == row.id)).one(), signed, people),
         document=build_document(session, store, row, at=now()),
         clips={clip.role: clip for clip in _clips(session, job)},
-        traces=dict(_traces(read_json(store, row.evidence_sha256))),
+        traces=tuple(dict(_traces(one)) for one in _assessments(session, store, row)),
         dossiers=tuple(_dossiers(session, row, people)),
         history=tuple(_history(session, (row.id, row.job_id), people)),
         log_size=head.size,
@@ -318,12 +318,16 @@ def _clips(session: Session, job: Job) -> Iterator[Clip]:
         yield Clip(role, titles[role], sha256, row.media_type, row.size)
 
 
-def _traces(evidence: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], tuple[TraceLine, ...]]]:
-    for assessment in evidence["assessments"]:
-        for verdict in assessment["verdicts"]:
-            parts = (verdict["trace"].get("applies_when"), verdict["trace"].get("passes_when"))
-            lines = tuple(line for part in parts if part for line in _trace(part, 0))
-            yield (assessment["pack"]["id"], verdict["control_id"]), lines
+def _assessments(session: Session, store: ArtifactStore, release: Release) -> list[Mapping[str, Any]]:
+    """Return the assessments in the order of the document's packs: those of the evidence, then the export's."""
+    frozen: list[Mapping[str, Any]] = read_json(store, release.evidence_sha256)["assessments"]
+    return [*frozen, *later_assessments(session, release)]
+
+
+def _traces(assessment: Mapping[str, Any]) -> Iterator[tuple[str, tuple[TraceLine, ...]]]:
+    for verdict in assessment["verdicts"]:
+        parts = (verdict["trace"].get("applies_when"), verdict["trace"].get("passes_when"))
+        yield verdict["control_id"], tuple(line for part in parts if part for line in _trace(part, 0))
 
 
 def _trace(node: Mapping[str, Any], depth: int) -> Iterator[TraceLine]:

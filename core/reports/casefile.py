@@ -57,7 +57,7 @@ def build_document(
     facts = evidence["facts"]
     job = session.get_one(Job, release.job_id)
     asset = session.get_one(Asset, job.asset_id)
-    exports = _later_assessments(session, release)
+    exports = later_assessments(session, release)
     return doc.Dossier(
         id=release.id,
         title=f"{asset.name}: {_use(job)}",
@@ -226,7 +226,7 @@ def _verdict(verdict: Mapping[str, Any]) -> doc.VerdictRow:
     )
 
 
-def _later_assessments(session: Session, release: Release) -> list[Mapping[str, Any]]:
+def later_assessments(session: Session, release: Release) -> list[Mapping[str, Any]]:
     """Return the newest assessments at the gate `export`, one for each pack, in the form of the evidence."""
     from policies import load_builtin
 

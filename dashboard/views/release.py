@@ -40,7 +40,7 @@ def _decision(actor: Actor, page: ReleasePage) -> None:
 
 
 def _verdicts(_actor: Actor, page: ReleasePage) -> None:
-    place("verdicts", packs=page.document.packs, by_urgency=by_urgency, traces=page.traces)
+    place("verdicts", packs=list(zip(page.document.packs, page.traces, strict=True)), by_urgency=by_urgency)
 
 
 def _persons(_actor: Actor, page: ReleasePage) -> None:
