@@ -287,11 +287,18 @@ def best_median(values: NDArray[np.uint8], quality: Mask) -> tuple[NDArray[np.ui
         quarter = ordered[pixel, count // 4]
         three = ordered[pixel, np.minimum(3 * count // 4, np.maximum(count - 1, 0))]
         uneven = three.astype(int) - quarter > DISAGREE
-        hidden = (quality[:, block] == HIDDEN).sum(axis=0)
-        glimpsed = count < GLIMPSE * hidden
+        hidden = quality[:, block] == HIDDEN
+        glimpsed = _enclosed(use, hidden) & (count < GLIMPSE * hidden.sum(axis=0))
         best[block][glimpsed | ((count < FEW * len(values)) & uneven)] = HIDDEN
         result[block] = np.where(best[block] != HIDDEN, (middle + 1) // 2, 0)
     return result, best
+
+
+def _enclosed(seen: NDArray[np.bool_], hidden: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where the first and the last sight (axis 0 is time) lie between frames in which the pixel is hidden."""
+    before = hidden.argmax(axis=0) < seen.argmax(axis=0)
+    after = hidden[::-1].argmax(axis=0) < seen[::-1].argmax(axis=0)
+    return np.asarray(before & after & hidden.any(axis=0))
 
 
 def _any(mask: NDArray[np.bool_], chroma: int) -> NDArray[np.bool_]:

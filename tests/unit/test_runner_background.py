@@ -38,12 +38,21 @@ def test_the_best_views_decide() -> None:
 
 def test_a_glimpse_or_a_few_disagreeing_views_are_no_background() -> None:
     values, quality = views(
-        [(200, CLEAR)] + [(0, HIDDEN)] * 29,
+        [(0, HIDDEN)] * 12 + [(200, CLEAR)] + [(0, HIDDEN)] * 17,
         [(200, CLEAR)] + [(0, OUTSIDE)] * 29,
         [(20, CLEAR), (90, CLEAR), (160, CLEAR), (230, CLEAR)] + [(0, OUTSIDE)] * 26,
         [(20, CLEAR)] * 4 + [(0, HIDDEN)] * 26,
     )
     assert best_median(values, quality)[1].tolist() == [HIDDEN, CLEAR, HIDDEN, CLEAR]
+
+
+def test_what_shows_before_the_object_comes_or_after_it_left_is_background() -> None:
+    values, quality = views(
+        [(200, CLEAR)] * 2 + [(0, HIDDEN)] * 28,
+        [(0, HIDDEN)] * 29 + [(90, CLEAR)],
+    )
+    middle, best = best_median(values, quality)
+    assert (middle.tolist(), best.tolist()) == ([200, 90], [CLEAR, CLEAR])
 
 
 @settings(deadline=None, max_examples=40)
