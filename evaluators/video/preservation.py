@@ -37,11 +37,6 @@ SSIM = Measure(
     "Wang et al., IEEE TIP 2004; RGB mean, Gaussian window 11x11, sigma 1.5, K1 .01, K2 .03, reflected border", VERSION,
     "How well structure and contrast of the kept area match the input.",
 )  # fmt: skip
-LPIPS = Measure(
-    "preservation_lpips", "Perceived difference of kept pixels (LPIPS)", "distance", Direction.LOWER, 0, None,
-    "Zhang et al., CVPR 2018, AlexNet, v0.1, spatial map averaged over K", VERSION,
-    "How different the kept area looks to a network trained on people's judgements.",
-)  # fmt: skip
 DRIFT = Measure(
     "preservation_drift", "Fidelity lost over the clip", "dB", Direction.LOWER, None, None,
     f"Theil-Sen slope of the PSNR per frame times the clip's length; {HOUSE}", VERSION,
@@ -62,7 +57,7 @@ SPILL = Measure(
     f"mean |output - input| in the band just outside the mask, less that of K; {HOUSE}", VERSION,
     "How much more the picture changed right beside the mask than in the rest of the kept area.",
 )  # fmt: skip
-MEASURES = (PSNR, SSIM, LPIPS, DRIFT, COLOUR_DRIFT, SEAM, SPILL)
+MEASURES = (PSNR, SSIM, DRIFT, COLOUR_DRIFT, SEAM, SPILL)
 NOTHING_KEPT = "the mask keeps too little of the picture to compare (under 200 pixels in every frame)"
 
 

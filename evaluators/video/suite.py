@@ -13,15 +13,19 @@ from evaluators.base import Evaluation, Measure, Measurement, absent
 from evaluators.clip import Case, ClipError, ClipInfo, open_case, probe
 from evaluators.flow import FlowCache
 from evaluators.frames import Moment, Playback
+from evaluators.video.perceptual import Perceptual
 from evaluators.video.physics_watch import Physics
 from evaluators.video.preservation import Preservation
+from evaluators.video.reference import Reference
 from evaluators.video.removal import Removal
 from evaluators.video.step import Outcome, Step, StepMaker, VideoEvaluator, VideoOptions, Watcher
 from evaluators.video.summary import SUMMARIES, summarise
 from evaluators.video.temporal import Temporal
 
 Progress = Callable[[float, str], None]
-EVALUATORS: tuple[VideoEvaluator, ...] = (Temporal(), Preservation(), Removal(), Physics())
+EVALUATORS: tuple[VideoEvaluator, ...] = (
+    Temporal(), Preservation(), Perceptual(), Removal(), Physics(), Reference(),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

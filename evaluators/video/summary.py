@@ -53,7 +53,6 @@ PARTS: Mapping[str, tuple[Part, ...]] = {
     "preservation": (
         Part("preservation_psnr", _below(40.0), 12.0),
         Part("preservation_ssim", _below(1.0), 0.2),
-        Part("preservation_drift", _above(0.0), 10.0),
         Part("colour_drift", _above(0.0), 6.0),
         Part("spill", _above(0.0), 8.0),
     ),
@@ -63,6 +62,11 @@ PARTS: Mapping[str, tuple[Part, ...]] = {
         Part("shadow_residue", _above(0.0), 0.4),
         Part("object_motion", _above(0.0), 0.5),
         Part("fill_detail", _octaves, 2.0),
+    ),
+    "physics": (
+        Part("physics_plausibility", _below(1.0), 0.5),
+        Part("reference_st_iou", _below(1.0), 0.5),
+        Part("reference_ws_iou", _below(1.0), 0.5),
     ),
 }
 
