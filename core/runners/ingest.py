@@ -5,6 +5,7 @@ The file is kept byte for byte. What is declared is kept as declared, never as p
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Mapping
 from datetime import date
@@ -22,7 +23,7 @@ MEDIA_TYPES = {
     ".webm": "video/webm",
     ".avi": "video/x-msvideo",
 }
-REQUIRED, OPTIONAL = ("vendor", "model"), ("version", "date", "tool", "parameters")
+REQUIRED, OPTIONAL = ("vendor", "model"), ("version", "date", "tool", "parameters", "price")
 LONGEST = 500
 PANELS = (2, 3, 4)
 
@@ -74,6 +75,7 @@ def declared(provenance: object) -> dict[str, object]:
         if len(str(provenance.get(name) or "")) > LONGEST:
             raise RunFailed(f"the declared {name} is longer than {LONGEST} characters", "shorten it")
     _require_date(provenance.get("date"))
+    _require_price(provenance.get("price"))
     return dict(provenance)
 
 
@@ -84,6 +86,15 @@ def _require_date(value: object) -> None:
         date.fromisoformat(str(value)[:10])
     except ValueError:
         raise RunFailed(f"the declared date '{str(value)[:40]}' is no date", "write it as YYYY-MM-DD") from None
+
+
+def _require_price(value: object) -> None:
+    if value is None:
+        return
+    amount, currency = (value.get("amount"), value.get("currency")) if isinstance(value, Mapping) else (None, None)
+    counted = isinstance(amount, int | float) and not isinstance(amount, bool) and 0 <= amount < float("inf")
+    if not counted or not (isinstance(currency, str) and re.fullmatch("[A-Z]{3}", currency)):
+        raise RunFailed("the declared price cannot be read", 'write it as {"amount": 12.5, "currency": "EUR"}')
 
 
 def refuse_tuple(name: str) -> None:

@@ -10,7 +10,7 @@ from support.media import quiet, write_flat
 
 from core.errors import NotFound, RunFailed
 from core.runners.base import RunContext, RunSpecification
-from core.runners.ingest import IngestRunner
+from core.runners.ingest import IngestRunner, declared
 from core.runners.registry import runner, runner_names
 
 ORIGIN = {
@@ -87,3 +87,16 @@ def test_runners_are_found_by_name() -> None:
     assert runner("plate").name == "plate"
     with pytest.raises(NotFound, match="plate"):
         runner("no-such-runner")
+
+
+@pytest.mark.parametrize(
+    "price", [{"amount": -1, "currency": "EUR"}, {"amount": 5}, "5 EUR", {"amount": True, "currency": "EUR"}]
+)
+def test_a_price_that_cannot_be_read_is_refused(price: object) -> None:
+    with pytest.raises(RunFailed, match="price"):
+        declared({"vendor": "unknown", "model": "unknown", "price": price})
+
+
+def test_a_declared_price_is_kept() -> None:
+    origin = {"vendor": "unknown", "model": "unknown", "price": {"amount": 12.5, "currency": "EUR"}}
+    assert declared(origin)["price"] == {"amount": 12.5, "currency": "EUR"}
