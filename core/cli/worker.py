@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
+@app.callback()
+def worker() -> None:
+    """Run the jobs that wait."""
+
+
 @app.command()
 def run(
     drain: bool = typer.Option(False, "--drain", help="Stop when nothing waits any more."),

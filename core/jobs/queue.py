@@ -155,6 +155,16 @@ def give_up(platform: Platform, held: Claim, reason: str) -> bool:
         return True
 
 
+def hand_back(platform: Platform, held: Claim) -> bool:
+    """Put a job back because its worker was stopped on purpose; that never makes it lost."""
+    with platform.work(WORKER) as work:
+        job = _held(work, held)
+        if job is None:
+            return False
+        _lose(work, job, "its worker was stopped", again=True)
+        return True
+
+
 def end_cancelled(platform: Platform, held: Claim) -> bool:
     """End an attempt that stopped because somebody asked."""
     with platform.work(WORKER) as work:
@@ -190,9 +200,10 @@ def _held(work: Work, held: Claim) -> Job | None:
     return work.session.scalar(query.with_for_update())
 
 
-def _lose(work: Work, job: Job, reason: str) -> None:
+def _lose(work: Work, job: Job, reason: str, *, again: bool = False) -> None:
+    """Close the attempt; the job waits again while attempts are left, or in any case with `again`."""
     stopped = job.cancel_requested_at is not None
-    again = job.attempt < job.max_attempts and not stopped
+    again = (again or job.attempt < job.max_attempts) and not stopped
     held = Claim(job.id, job.attempt, job.worker or "")
     job.status = "cancelled" if stopped else "queued" if again else "lost"
     job.lease_expires_at, job.worker = None, None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,17 +10,21 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from core.access import Permission
-from core.canonical import new_id
+from core.canonical import canonical_json, new_id
 from core.errors import InputError
 from core.gates import GateDecision, judge_case
 from core.jobs.judging import judge_sends_out
 from core.lookup import find, find_version
 from core.platform import Work
+from core.runners.measure import CASE_NAMES
 from core.runners.registry import runner_names
 from core.tables import Asset, Job, Project
 
 PURPOSES = ("internal_trial", "release")
 KINDS = ("EBDR", "ICDR", "BADR", "SYNTHETIC", "ALTERATION", "REMOVAL", "NONE")
+ORIGINS = ("in_house", "vendor")
+ROLE = re.compile("[a-z][a-z0-9_-]{0,39}")
+"""Roles become file names and column values."""
 MAX_SEED = 2**63 - 1
 
 
@@ -96,7 +101,16 @@ def _check(request: JobRequest) -> None:
         raise InputError(f"'{request.ai_use.get('kind')}' is no kind of AI use", f"use one of {', '.join(KINDS)}")
     if not 0 <= request.seed <= MAX_SEED:
         raise InputError(f"the seed {request.seed} is out of range", f"use 0 to {MAX_SEED}")
+    if request.origin not in ORIGINS:
+        raise InputError(f"'{request.origin[:40]}' is no origin of a job", f"use {' or '.join(ORIGINS)}")
+    for given in (request.ai_use, request.parameters, request.provenance):
+        canonical_json(given)
     for role, path in request.files.items():
+        if not ROLE.fullmatch(role) or role in CASE_NAMES:
+            raise InputError(
+                f"'{role[:40]}' is no role for a further file",
+                "name it in small letters, and not as one of the asset's",
+            )
         if not path.is_file():
             raise InputError(f"there is no file {path} for '{role}'", "check the path")
 

@@ -14,6 +14,7 @@ import shutil
 import socket
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from core.errors import GreenlightError, RunFailed, TransientFailure, Unavailabl
 from core.evaluation import record_evaluations
 from core.jobs.child import Child, Failed, Finished, Outcome, Stopped, launch
 from core.jobs.judging import measure_parameters
-from core.jobs.queue import Claim, Made, claim, end_cancelled, fail, finish, give_up, heartbeat, recover
+from core.jobs.queue import Claim, Made, claim, end_cancelled, fail, finish, give_up, hand_back, heartbeat, recover
 from core.lookup import asset_files, output_of
 from core.platform import Platform
 from core.runners.base import Manifest, Needs, RunSpecification
@@ -80,10 +81,12 @@ class Worker:
         with _alone(self.platform):
             if self.platform.database.is_sqlite:
                 recover(self.platform, self.name)
+            self._sweep()
             while not self._stopping.is_set():
                 held = claim(self.platform, self.name)
                 if held is not None:
                     self.attempt(held)
+                    self._sweep()
                     attempts += 1
                 elif drain and not self._waiting():
                     break
@@ -99,7 +102,7 @@ class Worker:
         except _Discarded:
             self._observer(Sign(held.job_id, 0.0, "discarded: another worker has taken the job"))
         except _Halted:
-            give_up(self.platform, held, "its worker was stopped")
+            hand_back(self.platform, held)
         except GreenlightError as error:
             fail(self.platform, held, str(error), transient=isinstance(error, TransientFailure))
             self._observer(Sign(held.job_id, 0.0, str(error)))
@@ -107,6 +110,12 @@ class Worker:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             reason = "the disk is full; free space." if full else f"the attempt's folder failed ({error})."
             fail(self.platform, held, reason, transient=full)
+            self._observer(Sign(held.job_id, 0.0, reason))
+        except Exception as error:
+            # One job's surprise must not end the worker, nor leave the job running for ever.
+            traceback.print_exc()
+            reason = f"the worker stopped the attempt with {type(error).__name__}: {str(error)[:500]}"
+            fail(self.platform, held, reason, transient=False)
             self._observer(Sign(held.job_id, 0.0, reason))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -162,6 +171,7 @@ class Worker:
             outcome = self._watch(held, child, span)
         except BaseException:
             child.kill()
+            child.wait()
             raise
         match outcome:
             case Finished(manifest):
@@ -225,6 +235,16 @@ class Worker:
     def _ai_use(self, held: Claim) -> Mapping[str, object]:
         with self.platform.reading() as session:
             return dict(session.get_one(Job, held.job_id).ai_use)
+
+    def _sweep(self) -> None:
+        """Delete the folders of attempts that no longer run: a killed worker leaves copies of its inputs behind."""
+        folders = self.platform.settings.home.absolute() / "attempts"
+        with self.platform.reading() as session:
+            running = session.scalars(sa.select(Job).where(Job.status == "running"))
+            kept = {f"{job.id}-{job.attempt}" for job in running}
+        for folder in folders.glob("job_*-*") if folders.is_dir() else ():
+            if folder.name not in kept:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _waiting(self) -> bool:
         with self.platform.reading() as session:
