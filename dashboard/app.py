@@ -75,6 +75,7 @@ def options(host: str, port: int, public_name: str) -> Mapping[str, object]:
         "client.showErrorDetails": "none",
         "client.toolbarMode": "minimal",
         "logger.level": "warning",
+        "logger.hideWelcomeMessage": True,
         **THEME,
     }
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
-from support.studio import PASSWORD, found, give_consent, people_of
+from support.studio import PASSWORD, Studio, found, give_consent, people_of
 
 from core import consents, identity, releases
 from core.platform import Platform
@@ -32,6 +32,14 @@ class Case:
     def platform(self) -> Platform:
         """Open the installation, as another process than the dashboard."""
         return Platform.open(Settings(home=self.home))
+
+    def submit_again(self) -> str:
+        """Submit the studio's job once more, for a worker to take; returns its id."""
+        platform = self.platform()
+        try:
+            return Studio(platform, self.home.parent, people_of(platform), "", "").submit()
+        finally:
+            platform.close()
 
 
 def make_case(folder: Path, candidates: int) -> Case:

@@ -13,6 +13,7 @@ from dashboard import account
 from dashboard.components.shown import notice, place
 from dashboard.installation import installation
 
+TRIES, PROBLEM = "signing-tries", "signing-problem"
 MEANINGS = {
     "review": "you have looked at this record and, by signing, have no objection to its release",
     "approval": "by signing, you decide that this output may be released",
@@ -28,14 +29,24 @@ def show(actor: Actor, page: ReleasePage) -> None:
     person = account.details(actor)
     with st.container(key="signing", border=True):
         place("signing", page=page, slot=slot, meaning=MEANINGS[slot.meaning], person=person)
-        with st.form("signing-form", border=False, clear_on_submit=True):
-            reason = st.text_area("Reason (needed to decline)", max_chars=2000, height=68)
-            password = st.text_input("Your password, again", type="password", autocomplete="current-password")
+        with st.form("signing-form", border=False):
+            reason = st.text_area("Reason (needed to decline)", max_chars=2000, height=68, key=f"reason-{page.line.id}")
+            # A new key for each try empties the password and leaves the reason as it was written.
+            password = st.text_input(
+                "Your password, again",
+                type="password",
+                autocomplete="current-password",
+                key=f"password-{st.session_state.setdefault(TRIES, 0)}",
+            )
             left, right = st.columns(2)
             signed = left.form_submit_button("Sign", type="primary", width="stretch")
             declined = right.form_submit_button("Decline", width="stretch")
         if signed or declined:
+            st.session_state[TRIES] += 1
             _give(person.login, password, page.line.id, "signed" if signed else "declined", reason)
+            st.rerun()
+        if problem := st.session_state.pop(PROBLEM, None):
+            notice(problem)
 
 
 def _give(login: str, password: str, release: str, decision: str, reason: str) -> None:
@@ -43,9 +54,9 @@ def _give(login: str, password: str, release: str, decision: str, reason: str) -
     try:
         row = sign(platform, authenticate(platform, login, password), release, decision=decision, reason=reason)
     except GreenlightError as error:
-        notice(str(error))
+        st.session_state[PROBLEM] = str(error)
         return
     told = "Your signature is on record." if decision == "signed" else "Your refusal is on record."
     ending = " The release is approved." if row.state == "approved" else ""
     st.session_state[account.MESSAGE] = told + ending
-    st.rerun()
+    st.session_state.pop(f"reason-{release}", None)

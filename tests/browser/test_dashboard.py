@@ -16,6 +16,7 @@ from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 from support.requirements import find_tool
 from support.studio import PASSWORD
 
+from core.jobs.queue import claim, heartbeat
 from core.tables import Release
 
 pytestmark = pytest.mark.needs_tool("chromium")
@@ -24,7 +25,7 @@ ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--no-first-run",
 )  # fmt: skip
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 HOSTILE = "<img src=x onerror=alert(1)> **not bold** \u202eesrever"
 
 
@@ -82,13 +83,19 @@ def page(context: BrowserContext, address: str) -> Iterator[Page]:
 
 def give(page: Page, login: str, password: str = PASSWORD) -> None:
     page.get_by_label("Login").fill(login)
-    page.get_by_role("textbox", name="Password").fill(password)
+    page.get_by_role("textbox", name="Password", exact=True).fill(password)
     page.get_by_role("button", name="Sign in").click()
 
 
 def sign_in(page: Page, login: str) -> None:
     give(page, login)
     expect(page.get_by_role("heading", name="Releases")).to_be_visible()
+
+
+def sign_out(page: Page) -> None:
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    expect(page.locator(".gl-masthead")).to_have_count(0)
 
 
 def open_release(page: Page, release: str) -> None:
@@ -131,8 +138,7 @@ def test_signing_in_needs_the_right_password_and_shows_the_releases(page: Page, 
     expect(waiting).to_contain_text("Your signature is asked for")
     page.locator(".st-key-states").get_by_text("Refused by the rules").click()
     expect(cards).to_have_count(1)
-    page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    sign_out(page)
 
 
 def test_too_many_wrong_passwords_lock_the_account(page: Page):
@@ -179,15 +185,17 @@ def test_two_people_sign_and_the_release_is_approved(page: Page, case: Case):
     release = case.open[0]
     sign_in(page, "legal")
     open_release(page, release)
-    decide(page, "Sign", password="not the password")
+    decide(page, "Sign", password="not the password", reason="I looked at every frame.")
     told(page, "The login or the password is wrong")
     assert state_of(case, release) == "candidate"
+    expect(page.get_by_role("textbox", name="Your password")).to_have_value("")
+    expect(page.get_by_label("Reason")).to_have_value("I looked at every frame.")
     decide(page, "Sign", reason="I looked at every frame.")
     told(page, "Your signature is on record.")
     expect(page.locator(".gl-signature").first).to_contain_text("I looked at every frame.")
     decide(page, "Sign")
     told(page, "has signed this release already; another person must sign next.")
-    page.get_by_role("button", name="Sign out").click()
+    sign_out(page)
     sign_in(page, "manager")
     open_release(page, release)
     decide(page, "Sign")
@@ -217,12 +225,12 @@ def test_whoever_may_not_sign_is_told_so_and_nothing_changes(page: Page, case: C
     open_release(page, release)
     decide(page, "Sign")
     told(page, "Auditor may not do this (release:sign)")
-    page.get_by_role("button", name="Sign out").click()
+    sign_out(page)
     sign_in(page, "legal")
     open_release(page, release)
     decide(page, "Sign")
     told(page, "Your signature is on record.")
-    page.get_by_role("button", name="Sign out").click()
+    sign_out(page)
     sign_in(page, DOUBLE)
     expect(page.locator(".gl-masthead")).to_contain_text(DOUBLE_NAME)
     open_release(page, release)
@@ -243,6 +251,20 @@ def test_the_log_is_verified_and_the_sealed_dossier_fetched(page: Page, case: Ca
     with page.expect_download() as download:
         page.get_by_role("link", name="Sealed PDF").click()
     assert Path(download.value.path()).read_bytes().startswith(b"%PDF-")
+
+
+def test_a_running_job_moves_its_bar_without_a_touch(page: Page, case: Case):
+    case.submit_again()
+    platform = case.platform()
+    held = claim(platform, "a test")
+    assert held
+    heartbeat(platform, held, 0.25, "looking for the background")
+    sign_in(page, "auditor")
+    job = page.locator(".gl-job")
+    expect(job).to_contain_text("25 % · looking for the background")
+    heartbeat(platform, held, 0.75, "measuring")
+    expect(job).to_contain_text("75 % · measuring")
+    platform.close()
 
 
 def test_an_unknown_release_is_one_sentence(page: Page, address: str):
