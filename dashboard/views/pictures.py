@@ -64,7 +64,8 @@ def _frames(page: ReleasePage, frames: int) -> None:
     large = right.toggle("Large pictures", key="large-pictures")
     number = int(st.session_state[key])
     try:
-        row = frame_of(page, number)
+        with st.spinner("Decoding the frame", show_time=False):
+            row = frame_of(page, number)
     except GreenlightError as error:
         notice(str(error))
         return
