@@ -69,6 +69,11 @@ MEETS_TONES: dict[bool | None, Tone] = {
 }
 NOT_MEASURED = Tone("Not measured", "?", AMBER, "#FDF1D6")
 
+SPOKEN_UNITS = frozenset(
+    ("dB", "%", "pixels", "pixels per frame", "grey levels", "m/s²", "frames", "seconds", "points", "×10⁻²")
+)
+"""The others name what a number without a unit is: a ratio, an index, a share of something."""
+
 DIRECTIONS = {
     "higher_is_better": "higher is better",
     "lower_is_better": "lower is better",
@@ -119,8 +124,8 @@ def number(value: float) -> str:
 
 
 def quantity(value: float, unit: str) -> str:
-    """Write a number with its unit; a share or a ratio has none."""
-    return f"{number(value)} {unit}" if unit not in ("", "1") else number(value)
+    """Write a number with its unit, where that is one to be spoken; what a share is of stands with the measure."""
+    return f"{number(value)} {unit}" if unit in SPOKEN_UNITS else number(value)
 
 
 def measured(row: MeasurementRow) -> str:
