@@ -9,7 +9,9 @@ from core.facts import Facts, build_facts
 from core.platform import Work
 from core.tables import AssessmentRecord, Job, Project, Release
 from policies import Assessment, headline, judge, load_builtin
-from policies.explain import reasons
+from policies.explain import GATE_WORDS, reasons
+
+TRIAL = ("the job was an internal trial, whose output never leaves", "Submit it again for release")
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,18 @@ def judge_case(
     facts = build_facts(work.session, job, gate, work.at, release=release, audit=audit)
     assessments = tuple(judge(load_builtin(pack), facts, gate) for pack in project.agreements)
     kept = work.keep_json(facts)
+    opens = bool(assessments) and all(assessment.opens for assessment in assessments)
+    found = [(reason.sentence, reason.next_step) for reason in reasons(assessments)]
+    words = headline(assessments)
+    if job.purpose == "internal_trial" and gate != "submit":
+        # Kept inside by the platform, whether or not an agreement asks for it.
+        words = f"May not {GATE_WORDS[gate]}: {TRIAL[0]}. {TRIAL[1]}." if opens else words
+        opens, found = False, [*found, TRIAL]
     decision = GateDecision(
         gate=gate,
-        opens=bool(assessments) and all(assessment.opens for assessment in assessments),
-        headline=headline(assessments),
-        reasons=tuple((reason.sentence, reason.next_step) for reason in reasons(assessments)),
+        opens=opens,
+        headline=words,
+        reasons=tuple(found),
         assessments=assessments,
         facts=facts,
         facts_sha256=kept.sha256,

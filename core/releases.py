@@ -8,7 +8,8 @@ approved  -> (exported)   the gate `export` opened and the output left
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,7 +27,7 @@ from core.gates import GateDecision, judge_case
 from core.identity import Proof
 from core.lookup import asset_files, find, output_of
 from core.platform import Platform, Work, expect
-from core.signatures import add_signature, open_slots
+from core.signatures import add_signature, next_slot, open_slots
 from core.tables import Asset, EvaluationRecord, Job, Output, Release, SignatureRecord
 
 EVIDENCE_SCHEMA = "greenlight.evidence/1"
@@ -67,39 +68,52 @@ def propose(platform: Platform, actor: Actor, job: str) -> Proposal:
 
 
 def sign(platform: Platform, proof: Proof, release: str, *, decision: str = "signed", reason: str = "") -> Release:
-    """Sign or decline as the next signer. Before an approval the gate is judged again: facts may have changed."""
+    """Sign or decline as the next signer.
+
+    Before a signature the gate is judged again, in the same transaction: facts may have changed. When it stays
+    closed, its judgement is kept, nothing is signed, and `Refused` says why.
+    """
     proof.actor.require(Permission.RELEASE_SIGN)
-    _judge_again(platform, proof.actor, release, decision)
+    audit = verified(platform, _job_of(platform, release)) if decision == "signed" else None
     with platform.work(proof.actor) as work:
         row = _locked(work, release)
         expect(row.state, ("candidate",), f"the release {row.id}")
-        signature = add_signature(work, row, proof, decision, reason)
-        row.state = _next_state(work, row, signature)
-        if row.state != "candidate":
-            row.decided_at = work.at
-        work.record(f"release.{row.state}", row.id, row)
-        return row
+        next_slot(work, row, proof)
+        closed = _closed_again(work, row, audit) if decision == "signed" else None
+        if closed is None:
+            signature = add_signature(work, row, proof, decision, reason)
+            row.state = _next_state(work, row, signature)
+            if row.state != "candidate":
+                row.decided_at = work.at
+            work.record(f"release.{row.state}", row.id, row)
+    if closed is not None:
+        raise Refused(closed, "resolve what changed since the release was proposed, then propose it again")
+    return row
 
 
 def export(platform: Platform, actor: Actor, release: str, folder: Path) -> Path:
-    """Let an approved output leave: judge the gate `export`, then copy the output; returns the file written."""
+    """Let an approved output leave: judge the gate `export`, then copy the output; returns the file written.
+
+    The file appears under its name only after its leaving is on record, and what fails before leaves neither.
+    """
     actor.require(Permission.RELEASE_EXPORT)
-    with platform.reading() as session:
-        job = find(session, Release, release).job_id
-    audit = verified(platform, job)
-    with platform.work(actor) as work:
-        row = _locked(work, release)
-        expect(row.state, ("approved",), f"the release {row.id}")
-        judged = judge_case(work, work.session.get_one(Job, row.job_id), "export", release=row, audit=audit)
-        output = output_of(work.session, row.job_id)
-        if output is None:
-            raise NotFound(f"the job {row.job_id} has no output", "run 'greenlight audit verify'")
-        if judged.opens:
-            row.exported_at = row.exported_at or work.at
-            work.record("release.exported", row.id, row, output_sha256=output.sha256)
-    if not judged.opens:
-        raise Refused(judged.headline, "resolve what keeps the gate closed, then export again")
-    return _copy_out(platform, output, folder, row.id)
+    audit = verified(platform, _job_of(platform, release))
+    with ExitStack() as stack:
+        with platform.work(actor) as work:
+            row = _locked(work, release)
+            expect(row.state, ("approved",), f"the release {row.id}")
+            judged = judge_case(work, work.session.get_one(Job, row.job_id), "export", release=row, audit=audit)
+            output = output_of(work.session, row.job_id)
+            if output is None:
+                raise NotFound(f"the job {row.job_id} has no output", "run 'greenlight audit verify'")
+            if judged.opens:
+                target = folder / f"{row.id}-{Path(output.name).name}"
+                staged = stack.enter_context(_staged(platform, output, target))
+                row.exported_at = row.exported_at or work.at
+                work.record("release.exported", row.id, row, output_sha256=output.sha256)
+        if not judged.opens:
+            raise Refused(judged.headline, "resolve what keeps the gate closed, then export again")
+        return staged.rename(target)
 
 
 def verified(platform: Platform, job: str) -> Facts:
@@ -148,21 +162,16 @@ def _evidence(work: Work, job: Job, release_id: str, decision: GateDecision) -> 
     }
 
 
-def _judge_again(platform: Platform, actor: Actor, release: str, decision: str) -> None:
-    """Judge the gate before a signature, in a transaction of its own so that a closed gate leaves its record."""
-    if decision != "signed":
-        return
+def _job_of(platform: Platform, release: str) -> str:
     with platform.reading() as session:
-        row = find(session, Release, release)
-        if row.state != "candidate":
-            return
-        job_id = row.job_id
-    audit = verified(platform, job_id)
-    with platform.work(actor) as work:
-        row = find(work.session, Release, release)
-        judged = judge_case(work, work.session.get_one(Job, job_id), "release", release=row, audit=audit)
-    if not judged.opens:
-        raise Refused(judged.headline, "resolve what changed since the release was proposed, then propose it again")
+        return find(session, Release, release).job_id
+
+
+def _closed_again(work: Work, release: Release, audit: Facts | None) -> str | None:
+    """Judge the gate `release` anew and return what keeps it closed, or None when it opens."""
+    job = work.session.get_one(Job, release.job_id)
+    judged = judge_case(work, job, "release", release=release, audit=audit)
+    return None if judged.opens else judged.headline
 
 
 def _locked(work: Work, release: str) -> Release:
@@ -177,20 +186,19 @@ def _next_state(work: Work, release: Release, signature: SignatureRecord) -> str
     return "candidate" if open_slots(work.session, release) else "approved"
 
 
-def _copy_out(platform: Platform, output: Output, folder: Path, release_id: str) -> Path:
-    target = folder / f"{release_id}-{Path(output.name).name}"
+@contextmanager
+def _staged(platform: Platform, output: Output, target: Path) -> Iterator[Path]:
+    """Copy an output, verified, beside its target; the copy is gone at the end unless it was moved."""
     if target.exists():
         raise InputError(f"{target} exists", "choose another folder")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder) as temporary:
-            copied = platform.store.fetch(output.sha256, Path(temporary) / target.name)
-            shutil.move(copied, target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=target.parent) as temporary:
+            yield platform.store.fetch(output.sha256, Path(temporary) / target.name)
     except OSError as error:
         raise Unavailable(
-            f"the output cannot be written to {folder} ({error.strerror})", "choose another folder"
+            f"the output cannot be written to {target.parent} ({error.strerror})", "choose another folder"
         ) from error
-    return target
 
 
 def decided_at(release: Release) -> datetime:

@@ -7,6 +7,7 @@ installation's key, so that it cannot be moved to another record.
 from __future__ import annotations
 
 import base64
+import binascii
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
@@ -18,6 +19,7 @@ from core.identity import Proof
 from core.keys import VerifyingKey
 from core.lookup import signatures_of
 from core.platform import Work
+from core.registry import clean_text
 from core.tables import Job, Project, Release, SignatureRecord
 
 SCHEMA = "greenlight.signature/1"
@@ -43,17 +45,25 @@ def open_slots(session: Session, release: Release) -> tuple[Slot, ...]:
     return SLOTS[project.kind][len(signatures_of(session, release)) :]
 
 
-def add_signature(work: Work, release: Release, proof: Proof, decision: str, reason: str) -> SignatureRecord:
-    """Sign or decline a release's evidence as the next signer; the password was given within the last minute."""
+def next_slot(work: Work, release: Release, proof: Proof) -> Slot:
+    """Return the signature that the actor may give now: the next one, theirs by role, proven within the last minute.
+
+    `Denied` or `Conflict` says why not.
+    """
     work.require(Permission.RELEASE_SIGN)
     proof.require_fresh(work.at)
     if proof.actor.id != work.actor.id:
         raise Denied("the password belongs to somebody else", "sign with your own")
+    return _slot(work, release)
+
+
+def add_signature(work: Work, release: Release, proof: Proof, decision: str, reason: str) -> SignatureRecord:
+    """Sign or decline a release's evidence as the next signer; see `next_slot` for who that is."""
+    slot = next_slot(work, release, proof)
     if decision not in DECISIONS:
-        raise InputError(f"'{decision}' is no decision", f"use {' or '.join(DECISIONS)}")
+        raise InputError(f"'{decision[:40]}' is no decision", f"use {' or '.join(DECISIONS)}")
     if decision == "declined" and not reason.strip():
         raise InputError("declining needs a reason", "say what must change")
-    slot = _slot(work, release)
     work.store.verify(release.evidence_sha256)
     row = SignatureRecord(
         id=new_id("sig"),
@@ -63,7 +73,7 @@ def add_signature(work: Work, release: Release, proof: Proof, decision: str, rea
         role=slot.role,
         meaning=slot.meaning,
         decision=decision,
-        reason=reason.strip(),
+        reason=clean_text(reason, "reason") if reason.strip() else "",
         record_sha256=release.evidence_sha256,
         authenticated_at=proof.at,
         signed_at=work.at,
@@ -100,7 +110,11 @@ def signed_content(row: SignatureRecord) -> bytes:
 
 def check_signature(row: SignatureRecord, release: Release, key: VerifyingKey) -> None:
     """Raise `TamperingFound` unless the seal is this installation's and covers this release's evidence."""
-    sealed = key.verifies(base64.b64decode(row.signature), signed_content(row))
+    try:
+        sealed = key.verifies(base64.b64decode(row.signature, validate=True), signed_content(row))
+    except binascii.Error:
+        sealed = False
+    sealed = sealed and row.key_id == key.key_id
     if not sealed or row.record_sha256 != release.evidence_sha256 or row.release_id != release.id:
         raise TamperingFound(
             f"the signature {row.id} does not belong to the evidence of {release.id}", "run 'greenlight audit verify'"

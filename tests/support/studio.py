@@ -17,7 +17,8 @@ import pytest
 from filelock import FileLock
 
 from core import consents, identity, registry
-from core.access import Actor
+from core.access import WORKER, Actor
+from core.jobs.queue import Made, claim, finish
 from core.jobs.submission import JobRequest, submit
 from core.jobs.worker import Worker
 from core.platform import Platform
@@ -84,6 +85,17 @@ class Studio:
             return submit(work, self.request(**changes)).job.id
 
 
+def finish_without_running(studio: Studio, job: str) -> None:
+    """Give a waiting job its output as a worker would, without measurements and the seconds that they take."""
+    held = claim(studio.platform, "tests")
+    assert held is not None
+    assert held.job_id == job
+    with studio.platform.work(WORKER) as work:
+        kept = work.keep(studio.output, "video/mp4")
+        facts = {"frames": 12, "width": 64, "height": 48}
+        assert finish(work, held, [Made("video", "output.mp4", kept.sha256, facts)], {})
+
+
 def found(settings: Settings) -> dict[str, str]:
     """Make an installation with people, project, clips and one finished job; returns the ids to remember."""
     folder = settings.home.parent
@@ -138,13 +150,14 @@ def give_consent(work: Any, subject: str, **changes: Any) -> str:
         "instrument": "rider",
         "description": "Removal from one shot",
         "uses": ["REMOVAL"],
+        "project": PROJECT,
         "given_by": PERFORMER,
         "given_by_role": "self",
         "signed_at": work.at - timedelta(days=30),
         "separately_signed": True,
         "conspicuous": True,
     }
-    return consents.record_consent(work, subject=subject, project=PROJECT, **{**usual, **changes}).id
+    return consents.record_consent(work, subject=subject, **{**usual, **changes}).id
 
 
 def people_of(platform: Platform) -> dict[str, Actor]:
