@@ -11,7 +11,7 @@ from core.tables import AssessmentRecord, Job, Project, Release
 from policies import Assessment, headline, judge, load_builtin
 from policies.explain import GATE_WORDS, reasons
 
-TRIAL = ("the job was an internal trial, whose output never leaves", "Submit it again for release")
+TRIAL = ("the job was an internal trial, whose output never leaves.", "Submit it again for release.")
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def judge_case(
     words = headline(assessments)
     if job.purpose == "internal_trial" and gate != "submit":
         # Kept inside by the platform, whether or not an agreement asks for it.
-        words = f"May not {GATE_WORDS[gate]}: {TRIAL[0]}. {TRIAL[1]}." if opens else words
+        words = f"May not {GATE_WORDS[gate]}: {TRIAL[0]} {TRIAL[1]}" if opens else words
         opens, found = False, [*found, TRIAL]
     decision = GateDecision(
         gate=gate,
