@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from core.errors import RunFailed
 from core.runners.frames import ClipFormat, clip_format, opened, read_grey
 from core.runners.holes import Box
+from core.runners.void.colour import rgb_of, small_rgb_of
 from core.runners.void.masks import AFFECTED, KEEP, VALUES, Grey, inexact, mirrored, padded_length, quantise
 
 if TYPE_CHECKING:
@@ -120,7 +122,7 @@ def read_clip(
         for frame in container.decode(video=0):
             count += 1
             if len(pictures) < (longest or count):
-                pictures.append(_picture(frame.to_ndarray(format="rgb24"), fit, upstream))
+                pictures.append(_averaged_picture(frame, fit) if upstream else _picture(frame, form, fit))
             tell(0.5 + 0.5 * min(1.0, count / max(1, reader.count)))
     if count != reader.count or not pictures:
         raise RunFailed(
@@ -134,18 +136,26 @@ def read_clip(
     )  # fmt: skip
 
 
-def _picture(rgb: NDArray[np.uint8], fit: Fit, upstream: bool) -> torch.Tensor:
-    """One frame at the working size: (3, H, W) in [0, 1]."""
+def _averaged_picture(frame: VideoFrame, fit: Fit) -> torch.Tensor:
+    """One frame at the working size as upstream makes it: (3, H, W) in [0, 1]."""
     import torch
     import torch.nn.functional as functional
 
-    if upstream:
-        picture = torch.from_numpy(rgb).permute(2, 0, 1).float() / 255
-        return functional.interpolate(picture[None], (fit.height, fit.width), mode="area")[0]
+    picture = torch.from_numpy(rgb_of(frame, quick=True)).permute(2, 0, 1).float() / 255
+    return functional.interpolate(picture[None], (fit.height, fit.width), mode="area")[0]
+
+
+def _picture(frame: VideoFrame, form: ClipFormat, fit: Fit) -> torch.Tensor:
+    """One frame at the working size, its aspect kept: (3, H, W) in [0, 1]."""
+    import torch
+
     size = (fit.box.width, fit.box.height)
-    way = cv2.INTER_AREA if size[0] <= rgb.shape[1] else cv2.INTER_CUBIC
-    framed = fit.framed(np.asarray(cv2.resize(rgb, size, interpolation=way), np.uint8), cv2.BORDER_REPLICATE)
-    return torch.from_numpy(framed).permute(2, 0, 1).float() / 255
+    if 2 * size[0] <= form.width:
+        small = small_rgb_of(frame, form, size)
+    else:
+        way = cv2.INTER_AREA if size[0] <= form.width else cv2.INTER_CUBIC
+        small = np.asarray(cv2.resize(rgb_of(frame), size, interpolation=way), np.uint8)
+    return torch.from_numpy(fit.framed(small, cv2.BORDER_REPLICATE)).permute(2, 0, 1).float() / 255
 
 
 class _MaskReader:
@@ -162,15 +172,16 @@ class _MaskReader:
     def add(self, grey: Grey) -> None:
         if grey.shape != (self._form.height, self._form.width):
             raise RunFailed("the quadmask and the video differ in size", "render the quadmask at the video's size")
-        strange = inexact(grey)
+        pixels = cv2.calcHist([grey], [0], None, [256], [0, 256]).reshape(-1).astype(np.int64)
+        strange = inexact(pixels)
         if strange and not self._upstream:
             raise RunFailed(
                 f"{strange} pixels of the quadmask's frame {self.count} are none of 0, 63, 127 and 255",
                 "export the mask losslessly",
             )
         self.inexact += strange
-        self.affected_at_start |= self.count == 0 and bool((quantise(grey) == AFFECTED).any())
-        self._pixels += np.bincount(grey.reshape(-1), minlength=256)
+        self._pixels += pixels
+        self.affected_at_start |= self.count == 0 and self.shares()[AFFECTED] > 0
         self.count += 1
         if self._longest is None or len(self.values) < self._longest:
             self.values.append(averaged(grey, self._fit) if self._upstream else by_majority(grey, self._fit))
@@ -186,10 +197,7 @@ def by_majority(grey: Grey, fit: Fit) -> Grey:
     size = (fit.box.width, fit.box.height)
     if size[0] > grey.shape[1]:
         return fit.framed(np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_NEAREST)), cv2.BORDER_CONSTANT)
-    covers = [
-        cv2.resize(np.where(grey == value, np.uint8(255), np.uint8(0)), size, interpolation=cv2.INTER_AREA)
-        for value in VALUES
-    ]
+    covers = [cv2.resize(cv2.inRange(grey, (value,), (value,)), size, interpolation=cv2.INTER_AREA) for value in VALUES]
     values = np.array(VALUES, np.uint8)[np.argmax(np.stack(covers), axis=0)]
     return fit.framed(values, cv2.BORDER_CONSTANT)
 

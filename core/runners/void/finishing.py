@@ -8,21 +8,18 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from core.runners.blend import at_plane, seam
 from core.runners.frames import ClipFormat, ClipWriter, Planes, read_grey, read_planes
 from core.runners.holes import Reach
 from core.runners.void.clips import Fit
+from core.runners.void.colour import planes_of
 from core.runners.void.masks import KEEP, quantise
 
 Frames = NDArray[np.uint8]
 UPSTREAM_FPS = Fraction(12)
 PLAIN_COLOUR = (1, 1, 1, 1)
-MATRICES = {1: 1, 4: 4, 7: 7, 9: 9}
-"""FFmpeg's matrix numbers that its scaler knows under the same number; the rest count as BT.601."""
-BT601, LIMITED, FULL = 5, 1, 2
 
 
 def eight_bit(frames: NDArray[np.float32]) -> Frames:
@@ -64,25 +61,6 @@ def write_plain(path: Path, frames: Frames, fps: Fraction) -> None:
     with ClipWriter(path, form) as writer:
         for frame in frames:
             writer.write(planes_of(np.ascontiguousarray(frame), form))
-
-
-def planes_of(rgb: Frames, form: ClipFormat) -> Planes:
-    """Convert one RGB picture (H, W, 3) to a clip's own planes."""
-    full = form.colour[0] == FULL or form.pix_fmt.startswith("yuvj")
-    frame = VideoFrame.from_ndarray(rgb, format="rgb24").reformat(
-        format=form.pix_fmt,
-        dst_colorspace=MATRICES.get(form.colour[1], BT601),
-        dst_color_range=FULL if full else LIMITED,
-        interpolation="AREA",
-    )
-    planes = [_plane(frame, index) for index in range(3)]
-    return planes[0], planes[1], planes[2]
-
-
-def _plane(frame: VideoFrame, index: int) -> NDArray[np.uint8]:
-    plane = frame.planes[index]
-    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
-    return np.array(rows[: plane.height, : plane.width])
 
 
 def _resized(picture: Frames, size: tuple[int, int]) -> Frames:

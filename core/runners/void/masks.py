@@ -27,9 +27,9 @@ def quantise(grey: NDArray[np.integer] | NDArray[np.floating]) -> Grey:
     return _VALUES[np.searchsorted(EDGES, grey, side="left")]
 
 
-def inexact(grey: Grey) -> int:
-    """How many pixels hold none of the four values: a lossy mask shifts them, and upstream misreads it."""
-    return int(np.count_nonzero(_STRANGE[grey]))
+def inexact(histogram: NDArray[np.int64]) -> int:
+    """How many of the pixels counted by grey level (256) hold none of the four values: a lossy mask shifts them."""
+    return int(histogram[_STRANGE].sum())
 
 
 def shown_to_vae(values: Grey, collapse: Collapse) -> NDArray[np.float32]:

@@ -43,15 +43,15 @@ def need(mode: str, sizes: Sizes) -> int:
     """An estimate of the device memory in bytes that a mode takes at its peak."""
     # The feed-forward layer holds its input, four times that, and a copy for the activation.
     step = 10 * sizes.tokens * sizes.width * sizes.bytes_each
-    # The last VAE block holds a few float copies of 8 frames at 128 channels; in tiles a quarter of that.
-    picture = 4 * 128 * 10 * sizes.pixels * sizes.bytes_each
+    # The VAE's outer blocks hold a few copies of 128 channels of at most 13 frames, the first ones that it encodes.
+    picture = 4 * 128 * 13 * sizes.pixels * sizes.bytes_each
     transformer, text = max(sizes.transformers), sizes.text_encoder
     if mode == "full":
         # A warm session meets an unknown prompt while its transformers are loaded.
         return RESERVE + sum(sizes.transformers) + sizes.vae + max(step, picture, text)
     if mode == "model_offload":
         return RESERVE + max(transformer + step, sizes.vae + picture, text)
-    return RESERVE + max(2 * transformer // sizes.blocks + step, sizes.vae + picture // 4, text // 8)
+    return RESERVE + max(2 * transformer // sizes.blocks + step, sizes.vae + picture, text // 8)
 
 
 def free_memory(device: torch.device) -> int | None:

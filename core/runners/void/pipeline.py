@@ -34,6 +34,14 @@ class Case:
 
 
 @dataclass(frozen=True)
+class Start:
+    """The clip's latents and the noise, both (1, T, 16, h, w)."""
+
+    clip: torch.Tensor
+    noise: torch.Tensor
+
+
+@dataclass(frozen=True)
 class PassResult:
     """Final latents (1, T, 16, h, w) and the frames (1, 3, F, H, W) in [0, 1], float32, both on the CPU."""
 
@@ -41,25 +49,36 @@ class PassResult:
     frames: torch.Tensor
 
 
+def encode_clip(session: Session, case: Case, device: torch.device) -> torch.Tensor:
+    """The clip's latents with the conditioning noise, the same for both passes: (1, T, 16, h, w)."""
+    with session.vae() as vae:
+        return conditioning.video_latents(vae, case.video, case.noise_seed, device)
+
+
 def run_pass(
-    session: Session, plan: PassPlan, case: Case, noise: torch.Tensor, tiling: bool, tell: Tell, watch: Stopwatch
+    session: Session,
+    plan: PassPlan,
+    case: Case,
+    start: Start,
+    tiling: bool,
+    tell: Tell,
+    watch: Stopwatch,
 ) -> PassResult:
-    """Run one pass from a noise (1, T, 16, h, w), which also says in which type and where it runs.
+    """Run one pass; the starting noise says in which type and where.
 
     `tell` is called before each step and may raise to stop it.
     """
     import torch
 
-    name = f"pass {plan.number}"
+    name, noise = f"pass {plan.number}", start.noise
     prompts = [case.negative_prompt, case.prompt] if plan.guided else [case.prompt]
     tell(0.0, f"{name}: reading the prompt")
     with watch(f"{name}: prompt"):
         text = torch.cat(session.embeddings(prompts)).to(noise.device, noise.dtype)
-    tell(0.02, f"{name}: encoding the clip and its mask")
+    tell(0.04, f"{name}: encoding the mask")
     with watch(f"{name}: encode"), session.vae() as vae:
         mask = conditioning.mask_latents(vae, case.values, plan.collapse, noise.device)
-        video = conditioning.video_latents(vae, case.video, case.noise_seed, noise.device)
-        condition = conditioning.joined(mask, video, noise.dtype)
+        condition = conditioning.joined(mask, start.clip.to(noise.device), noise.dtype)
     with watch(f"{name}: denoise"), session.transformer(plan.number) as transformer:
         latents = denoise(transformer, plan, noise, condition, text, lambda done, said: tell(0.08 + 0.84 * done, said))
     tell(0.93, f"{name}: decoding")

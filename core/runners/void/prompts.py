@@ -17,25 +17,30 @@ LONGEST, KEPT = 226, 256
 """Tokens that the model reads, and embeddings that are remembered (each 1.8 MB at full size)."""
 
 
-class PromptCache:
-    """Embeddings by prompt, for one text encoder."""
+class PromptReader:
+    """A tokenizer, and the embeddings of the prompts that one text encoder has read."""
 
-    def __init__(self) -> None:
+    def __init__(self, tokenizer: Path) -> None:
+        from transformers import T5Tokenizer
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self._tokenizer: Any = T5Tokenizer.from_pretrained(str(tokenizer), local_files_only=True)
         self._known: OrderedDict[str, torch.Tensor] = OrderedDict()
 
+    def tokens(self, prompt: str) -> int:
+        """How many tokens a prompt has; the model reads the first 226."""
+        return len(self._tokenizer(prompt).input_ids)
+
     def embeddings(
-        self,
-        prompts: Sequence[str],
-        encoder: Callable[[], AbstractContextManager[Any]],
-        tokenizer: Path,
-        device: torch.device,
+        self, prompts: Sequence[str], encoder: Callable[[], AbstractContextManager[Any]], device: torch.device
     ) -> list[torch.Tensor]:
         """Embeddings of each prompt, (1, 226, width) on the CPU; `encoder` is opened only when one is unknown."""
         unknown = [prompt for prompt in dict.fromkeys(prompts) if _key(prompt) not in self._known]
         if unknown:
             with encoder() as model:
                 for prompt in unknown:
-                    self._known[_key(prompt)] = embed(prompt, model, tokenizer, device)
+                    self._known[_key(prompt)] = self._embed(prompt, model, device)
         for prompt in prompts:
             self._known.move_to_end(_key(prompt))
         found = [self._known[_key(prompt)] for prompt in prompts]
@@ -43,32 +48,15 @@ class PromptCache:
             self._known.popitem(last=False)
         return found
 
+    def _embed(self, prompt: str, model: Any, device: torch.device) -> torch.Tensor:
+        """T5's last hidden states of the prompt, padded or cut to 226 tokens; padding is attended to, as in training."""
+        import torch
 
-def tokens(prompt: str, tokenizer: Path) -> int:
-    """How many tokens a prompt has; the model reads the first 226."""
-    return len(_tokenizer(tokenizer)(prompt).input_ids)
-
-
-def embed(prompt: str, model: Any, tokenizer: Path, device: torch.device) -> torch.Tensor:
-    """T5's last hidden states of the prompt, padded or cut to 226 tokens: (1, 226, width) on the CPU.
-
-    Padding is attended to, as in the model's training.
-    """
-    import torch
-
-    ids = _tokenizer(tokenizer)(
-        [prompt], padding="max_length", max_length=LONGEST, truncation=True, return_tensors="pt"
-    ).input_ids
-    with torch.no_grad():
-        return torch.as_tensor(model(ids.to(device))[0]).to("cpu", copy=True)
-
-
-def _tokenizer(folder: Path) -> Any:
-    from transformers import T5Tokenizer
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return T5Tokenizer.from_pretrained(str(folder), local_files_only=True)
+        ids = self._tokenizer(
+            [prompt], padding="max_length", max_length=LONGEST, truncation=True, return_tensors="pt"
+        ).input_ids
+        with torch.no_grad():
+            return torch.as_tensor(model(ids.to(device))[0]).to("cpu", copy=True)
 
 
 def _key(prompt: str) -> str:

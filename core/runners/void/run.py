@@ -18,9 +18,8 @@ from core.runners.void.flow import METHOD
 from core.runners.void.masks import LONGEST, SHORTEST, latents_of
 from core.runners.void.memory import Sizes, choose, free_memory, need, with_fallback
 from core.runners.void.options import Options
-from core.runners.void.pipeline import Case, PassResult, run_pass
+from core.runners.void.pipeline import Case, PassResult, Start, encode_clip, run_pass
 from core.runners.void.prompts import LONGEST as MOST_TOKENS
-from core.runners.void.prompts import tokens
 from core.runners.void.schedule import PassPlan
 from core.runners.void.session import Placing, Session
 from core.runners.void.stopwatch import Stopwatch
@@ -53,6 +52,7 @@ class Run:
         self._facts: dict[str, object] = {}
         self._latents: dict[str, torch.Tensor] = {}
         self._frames: dict[int, NDArray[np.uint8]] = {}
+        self._clip_latents: torch.Tensor | None = None
         self._resumed = False
         self._mode = options.memory
 
@@ -77,7 +77,7 @@ class Run:
                 f"leave 'compat' out, run one pass, or give at most {SHORTEST} frames",
             )
         self._notes += _remarks(clip, options)
-        if tokens(self._prompt, self._bundle.tokenizer) > MOST_TOKENS:
+        if self._session.prompts.tokens(self._prompt) > MOST_TOKENS:
             self._notes.append(f"The prompt is longer than {MOST_TOKENS} tokens; the model read its beginning.")
 
     def make(self) -> None:
@@ -104,12 +104,15 @@ class Run:
         span = (WRITE - READ) / len(self._options.plans)
         clip = self._clip
         case = Case(clip.video, clip.values, self._prompt, self._options.negative_prompt, self._seed("conditioning"))
-        begin = self._noise(plan, lambda done: self._tell(start, f"pass {plan.number}: following motion, {done:.0%}"))
+        first_noise = self._noise(
+            plan, lambda done: self._tell(start, f"pass {plan.number}: following motion, {done:.0%}")
+        )
 
         def attempt(mode: str) -> PassResult:
             self._session.place(self._placing(), mode)
             tiling = self._options.vae_tiling
             tiled = mode == "sequential_offload" if tiling is None else tiling
+            begin = Start(self._encoded(case, start), first_noise)
             return run_pass(
                 self._session, plan, case, begin, tiled, lambda done, said: self._tell(start + span * done, said),
                 self._watch,
@@ -122,6 +125,14 @@ class Run:
         if plan.number == 1 and len(self._options.plans) == 2:
             kept = checkpoint.PassOne(made.latents, self._frames[1])
             checkpoint.save(self._context.folder, kept, self._conditions())
+
+    def _encoded(self, case: Case, share: float) -> torch.Tensor:
+        """The clip's latents, made once for both passes."""
+        if self._clip_latents is None:
+            self._tell(share, "encoding the clip")
+            with self._watch("encoding the clip"):
+                self._clip_latents = encode_clip(self._session, case, self._device)
+        return self._clip_latents
 
     def _noise(self, plan: PassPlan, tell: noise.Tell) -> torch.Tensor:
         import torch

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import RunFailed
 from core.runners.void import loading
 from core.runners.void.memory import Residence, release
-from core.runners.void.prompts import PromptCache
+from core.runners.void.prompts import PromptReader
 from core.runners.void.quantise import quantised
 from core.runners.void.weights import Bundle, Verifier, find
 
@@ -38,7 +38,7 @@ class Session:
         self._placing: Placing | None = None
         self._residence: Residence | None = None
         self._models: dict[str, Any] = {}
-        self._prompts = PromptCache()
+        self._prompts: PromptReader | None = None
         self.loads = 0
         """How many models were loaded from files since the session began."""
 
@@ -51,7 +51,7 @@ class Session:
         if bundle.key != self._checked:
             loading.check(bundle)
             self.close()
-            self._prompts = PromptCache()
+            self._prompts = PromptReader(bundle.tokenizer)
             self._checked = bundle.key
         self._bundle = bundle
         return bundle
@@ -77,12 +77,16 @@ class Session:
         with self._residing().using(self._model("vae")) as model:
             yield model
 
+    @property
+    def prompts(self) -> PromptReader:
+        """The open version's prompt reader."""
+        if self._prompts is None:
+            raise RunFailed("no model version is open", "open one first")
+        return self._prompts
+
     def embeddings(self, prompts: Sequence[str]) -> list[torch.Tensor]:
         """Prompt embeddings, (1, 226, width) on the CPU; T5 is loaded when one is unknown, and dropped again."""
-        if self._bundle is None:
-            raise RunFailed("no model version is open", "open one first")
-        device = self._residing().device
-        return self._prompts.embeddings(prompts, self._encoder, self._bundle.tokenizer, device)
+        return self.prompts.embeddings(prompts, self._encoder, self._residing().device)
 
     @contextmanager
     def _encoder(self) -> Iterator[Any]:
@@ -102,7 +106,7 @@ class Session:
         """Drop all models."""
         self._drop()
         self._placing = self._residence = None
-        self._checked = ""
+        self._checked, self._prompts = "", None
 
     def _drop(self) -> None:
         self._models.clear()

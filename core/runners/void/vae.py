@@ -58,24 +58,23 @@ def _tiled(vae: Any, z: torch.Tensor, rule: _Rule) -> torch.Tensor:
     """Decode overlapping tiles, each over the whole time, and blend them as diffusers does."""
     import torch
 
+    scale = vae.tile_sample_min_height // vae.tile_latent_min_height
     tile_height, tile_width = vae.tile_latent_min_height, vae.tile_latent_min_width
-    blend_height = int(vae.tile_sample_min_height * vae.tile_overlap_factor_height)
-    blend_width = int(vae.tile_sample_min_width * vae.tile_overlap_factor_width)
+    down = int(tile_height * (1 - vae.tile_overlap_factor_height))
+    right = int(tile_width * (1 - vae.tile_overlap_factor_width))
     rows: list[list[torch.Tensor]] = []
-    for top in range(0, z.shape[3], int(tile_height * (1 - vae.tile_overlap_factor_height))):
-        lefts = range(0, z.shape[4], int(tile_width * (1 - vae.tile_overlap_factor_width)))
-        tiles = (z[:, :, :, top : top + tile_height, left : left + tile_width] for left in lefts)
+    for top in range(0, z.shape[3], down):
+        tiles = (z[..., top : top + tile_height, left : left + tile_width] for left in range(0, z.shape[4], right))
         rows.append([torch.cat(list(_frames(vae, tile, rule)), dim=2) for tile in tiles])
     pictures = []
     for number, row in enumerate(rows):
         parts = []
         for place, tile in enumerate(row):
             if number:
-                tile = vae.blend_v(rows[number - 1][place], tile, blend_height)
+                tile = vae.blend_v(rows[number - 1][place], tile, scale * (tile_height - down))
             if place:
-                tile = vae.blend_h(row[place - 1], tile, blend_width)
-            bottom, right = vae.tile_sample_min_height - blend_height, vae.tile_sample_min_width - blend_width
-            parts.append(tile[:, :, :, :bottom, :right])
+                tile = vae.blend_h(row[place - 1], tile, scale * (tile_width - right))
+            parts.append(tile[..., : scale * down, : scale * right])
         pictures.append(torch.cat(parts, dim=4))
     return torch.cat(pictures, dim=3)
 

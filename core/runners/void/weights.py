@@ -47,7 +47,7 @@ class Adapter:
 
 @dataclass(frozen=True)
 class Bundle:
-    """All files of one model version. `digests` maps each file's path to its SHA-256."""
+    """All files of one model version. `digests` maps each weight and tokenizer file's path to its SHA-256."""
 
     transformers: Mapping[int, Part]
     vae: Part
@@ -122,6 +122,8 @@ class Verifier:
                     f"{path.name} is not the file that the registry recorded for this model version or its base",
                     "use the registered file, or register a new version with this one",
                 )
+        for path in tokenizer_files(bundle.tokenizer):
+            digests[path] = self._digest(path)
         return Bundle(bundle.transformers, bundle.vae, bundle.text_encoder, bundle.tokenizer, bundle.adapters, digests)
 
     def _digest(self, path: Path) -> str:
@@ -130,6 +132,12 @@ class Verifier:
         if key not in self._known:
             self._known[key] = sha256_of(path)
         return self._known[key]
+
+
+def tokenizer_files(folder: Path) -> list[Path]:
+    """The files that decide how a prompt becomes tokens; they are kept by digest, but no registry records them."""
+    names = ("spiece.model", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+    return [folder / name for name in names if (folder / name).is_file()]
 
 
 def _layers(model: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
