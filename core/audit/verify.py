@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -11,41 +12,13 @@ from sqlalchemy.orm import Session
 
 from core.artifacts import ArtifactStore
 from core.audit.checkpoint import open_checkpoint
-from core.audit.log import record_key, tree_head
+from core.audit.log import tree_head
 from core.audit.merkle import Frontier, leaf_hash
+from core.audit.rows import UNREADABLE, Found, read_rows
 from core.canonical import canonical_json, timestamp
 from core.errors import GreenlightError
 from core.keys import VerifyingKey
-from core.tables import (
-    Artifact,
-    AssessmentRecord,
-    Attestation,
-    AuditCheckpoint,
-    AuditEvent,
-    Base,
-    Dossier,
-    EvaluationRecord,
-    MeasurementRecord,
-    Output,
-    PersonsDeclaration,
-    Qualification,
-    SignatureRecord,
-    record_digest,
-)
-
-EVIDENCE: tuple[type[Base], ...] = (
-    Artifact,
-    AssessmentRecord,
-    Attestation,
-    Dossier,
-    EvaluationRecord,
-    MeasurementRecord,
-    Output,
-    PersonsDeclaration,
-    Qualification,
-    SignatureRecord,
-)
-"""Tables of which every row must be vouched for by an event."""
+from core.tables import Artifact, AuditCheckpoint, AuditEvent, Base, record_digest
 
 Progress = Callable[[float, str], None]
 
@@ -92,11 +65,13 @@ def verify(
     tree = _Tree()
     findings = list(tree.read(session))
     findings += _tree_head(session, tree)
-    notes = [row.note for row in session.scalars(sa.select(AuditCheckpoint).order_by(AuditCheckpoint.size))]
-    for note in (*notes, *outside_checkpoints):
+    kept = list(read_rows(session, AuditCheckpoint))
+    for found in kept:
+        findings += _kept_checkpoint(found, key, tree)
+    for note in outside_checkpoints:
         findings += _checkpoint(note, key, tree)
     findings += _records(session, tree.records)
-    known = session.scalars(sa.select(Artifact.sha256).order_by(Artifact.sha256))
+    known = [digest for (digest,), _ in read_rows(session, Artifact)]
     chosen = [digest for digest in known if artifacts is None or digest in artifacts]
     for number, digest in enumerate(chosen):
         progress(number / len(chosen), f"artifact {number + 1} of {len(chosen)}")
@@ -105,7 +80,7 @@ def verify(
         events=tree.frontier.size,
         artifacts=len(chosen),
         records=len(tree.records),
-        checkpoints=len(notes) + len(outside_checkpoints),
+        checkpoints=len(kept) + len(outside_checkpoints),
         root=tree.frontier.root().hex(),
         findings=tuple(findings),
     )
@@ -120,25 +95,38 @@ class _Tree:
         self.records: dict[str, str] = {}
 
     def read(self, session: Session) -> Iterator[Finding]:
-        for event in session.scalars(sa.select(AuditEvent).order_by(AuditEvent.index)):
-            where = f"event {event.index}"
-            if event.index != self.frontier.size:
-                yield Finding(where, f"event {self.frontier.size} is missing before it")
-            if leaf_hash(event.body.encode()).hex() != event.leaf_sha256:
-                yield Finding(where, "its text or its stored hash was changed")
-            elif not _columns_match(event):
-                yield Finding(where, "its columns differ from its text")
-            # The stored hash goes into the tree: a changed text is then one finding, not a broken tree as well.
-            self.frontier = self.frontier.append(bytes.fromhex(event.leaf_sha256))
+        """Grow the tree by every stored event and say what is wrong with each."""
+        expected = 0
+        for (index,), event in read_rows(session, AuditEvent):
+            where = f"event {index}"
+            if index != expected:
+                yield Finding(where, f"event {expected} is missing before it")
+            expected = index + 1 if isinstance(index, int) else expected + 1
+            if problem := _problem(event):
+                yield Finding(where, problem)
+            self.frontier = self.frontier.append(_leaf(session, index, event))
             self.roots[self.frontier.size] = self.frontier.root()
             self.records.update(_vouched(event))
 
 
-def _columns_match(event: AuditEvent) -> bool:
+def _problem(event: AuditEvent | None) -> str | None:
+    if event is None:
+        return "it cannot be read"
+    if not isinstance(event.body, str) or leaf_hash(event.body.encode()).hex() != event.leaf_sha256:
+        return "its text or its stored hash was changed"
+    return None if _columns_match(event) else "its columns differ from its text"
+
+
+def _leaf(session: Session, index: object, event: AuditEvent | None) -> bytes:
+    """The stored hash: a changed text is then one finding, not a broken tree as well."""
+    query = sa.select(AuditEvent.leaf_sha256).where(AuditEvent.index == index)
     try:
-        body = json.loads(event.body)
-    except ValueError:
-        return False
+        return bytes.fromhex(event.leaf_sha256 if event else session.scalars(query).one())
+    except UNREADABLE:
+        return leaf_hash(event.body.encode() if event and isinstance(event.body, str) else b"")
+
+
+def _columns_match(event: AuditEvent) -> bool:
     columns = {
         "index": event.index,
         "at": timestamp(event.at),
@@ -146,23 +134,49 @@ def _columns_match(event: AuditEvent) -> bool:
         "action": event.action,
         "subject": event.subject,
     }
-    return canonical_json(body).decode() == event.body and columns == {name: body.get(name) for name in columns}
+    body = _body(event)
+    return columns == {name: body.get(name) for name in columns}
 
 
-def _vouched(event: AuditEvent) -> dict[str, str]:
-    try:
-        records = json.loads(event.body).get("records", {})
-    except ValueError:
+def _body(event: AuditEvent | None) -> dict[str, object]:
+    """An event's text as a record; empty when it is not canonical JSON of one."""
+    if event is None:
         return {}
-    return {str(key): str(value) for key, value in records.items()}
+    try:
+        body = json.loads(event.body)
+        whole = isinstance(body, dict) and canonical_json(body).decode() == event.body
+    except (*UNREADABLE, RecursionError, GreenlightError):
+        return {}
+    return dict(body) if whole else {}
+
+
+def _vouched(event: AuditEvent | None) -> dict[str, str]:
+    records = _body(event).get("records")
+    return {str(key): str(value) for key, value in records.items()} if isinstance(records, dict) else {}
 
 
 def _tree_head(session: Session, tree: _Tree) -> Iterator[Finding]:
-    stored = tree_head(session)
+    try:
+        stored = tree_head(session)
+    except UNREADABLE:
+        yield Finding("audit tree", "the stored tree head cannot be read")
+        return
     if stored.size > tree.frontier.size:
         yield Finding("audit tree", f"{stored.size - tree.frontier.size} events at its end are missing")
     elif (stored.size, stored.root()) != (tree.frontier.size, tree.frontier.root()):
         yield Finding("audit tree", "the stored tree head does not follow from the events")
+
+
+def _kept_checkpoint(found: Found, key: VerifyingKey, tree: _Tree) -> Iterator[Finding]:
+    where = f"checkpoint at {found.key[0]} events"
+    if found.row is None or not isinstance(found.row.note, str):
+        yield Finding(where, "it cannot be read")
+        return
+    yield from _checkpoint(found.row.note, key, tree)
+    with suppress(GreenlightError):
+        signed = open_checkpoint(found.row.note, key)
+        if (signed.size, signed.root.hex()) != (found.row.size, found.row.root_sha256):
+            yield Finding(where, "its columns differ from its signed text")
 
 
 def _checkpoint(note: str, key: VerifyingKey, tree: _Tree) -> Iterator[Finding]:
@@ -179,28 +193,29 @@ def _checkpoint(note: str, key: VerifyingKey, tree: _Tree) -> Iterator[Finding]:
 
 
 def _records(session: Session, vouched: dict[str, str]) -> Iterator[Finding]:
+    """Every row of every vouched table must be as the newest event that names it says, and none may be gone."""
+    models = {mapper.class_.__tablename__: mapper.class_ for mapper in Base.registry.mappers if mapper.class_.vouched}
     seen = set()
-    for table in {key.partition("/")[0] for key in vouched} | {model.__tablename__ for model in EVIDENCE}:
-        model = _model(table)
-        if model is None:
-            yield Finding(table, "the log names a table that does not exist")
-            continue
-        for row in session.scalars(sa.select(model)):
-            key = record_key(row)
-            seen.add(key)
-            if key in vouched and record_digest(row) != vouched[key]:
-                yield Finding(key, "the record was changed after it was logged")
-            elif key not in vouched and model in EVIDENCE:
-                yield Finding(key, "no event tells of this record")
-    for key in sorted(set(vouched) - seen):
-        yield Finding(key, "the record is gone")
+    for table, model in sorted(models.items()):
+        for key, row in read_rows(session, model):
+            name = f"{table}/{'|'.join(str(value) for value in key)}"
+            seen.add(name)
+            if row is None:
+                yield Finding(name, "the record cannot be read")
+            elif name not in vouched:
+                yield Finding(name, "no event tells of this record")
+            elif _digest(row) != vouched[name]:
+                yield Finding(name, "the record was changed after it was logged")
+    for name in sorted(set(vouched) - seen):
+        known = name.partition("/")[0] in models
+        yield Finding(name, "the record is gone" if known else "the log names a table that does not exist")
 
 
-def _model(table: str) -> type[Base] | None:
-    for mapper in Base.registry.mappers:
-        if mapper.class_.__tablename__ == table:
-            return mapper.class_
-    return None
+def _digest(row: Base) -> str | None:
+    try:
+        return record_digest(row)
+    except (*UNREADABLE, GreenlightError):
+        return None
 
 
 def _artifact(store: ArtifactStore, digest: str) -> Iterator[Finding]:

@@ -52,6 +52,8 @@ class Base(DeclarativeBase):
 
     vouched: ClassVar[bool] = True
     """Whether audit events carry the digest of these rows; False for rows that change without an event."""
+    volatile: ClassVar[frozenset[str]] = frozenset()
+    """Columns that the digest leaves out because they change without an event that vouches for them."""
 
     metadata = sa.MetaData(naming_convention=NAMES)
     type_annotation_map = {  # noqa: RUF012
@@ -68,5 +70,5 @@ def record_of(row: Base) -> dict[str, Any]:
 
 
 def record_digest(row: Base) -> str:
-    """Return the SHA-256 of a row's canonical JSON: what an audit event binds."""
-    return digest(record_of(row))
+    """Return the SHA-256 of a row's canonical JSON, less its volatile columns: what an audit event binds."""
+    return digest({name: value for name, value in record_of(row).items() if name not in row.volatile})

@@ -15,7 +15,20 @@ class Job(Base):
     """One run of a model version on an asset. `attempt` is the fencing token of whoever runs it now."""
 
     __tablename__ = "jobs"
-    vouched = False
+    volatile = frozenset(
+        {
+            "status",
+            "attempt",
+            "max_attempts",
+            "worker",
+            "lease_expires_at",
+            "not_before",
+            "cancel_requested_at",
+            "progress",
+            "message",
+            "finished_at",
+        }
+    )
     __table_args__ = (sa.Index("ix_jobs_claim", "status", "submitted_at"),)
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
