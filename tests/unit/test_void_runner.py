@@ -1,9 +1,11 @@
-"""VOID as a whole with tiny real components: both passes and modes, equal to a plain diffusers run by the same rules."""
+"""VOID as a whole with tiny real components: both passes and modes, equal to a plain run on stock diffusers."""
 
 from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -204,7 +206,15 @@ def test_upstreams_second_pass_is_refused_where_upstream_fails(
         run(warm, version, case(frames), tmp_path / "out", compat="upstream")
 
 
-@pytest.mark.parametrize(("frames", "padded"), [*LENGTHS.items(), (205, 205)])
+def test_ours_takes_clips_longer_than_upstreams_limit_whole(
+    version: Path, warm: VoidRunner, case: Any, tmp_path: Path
+) -> None:
+    made = run(warm, version, case(205), tmp_path / "out", passes=1)
+    assert (made.facts["frames"], made.facts["padded_frames"]) == (205, 205)
+    assert frame_count(tmp_path / "out" / "output.mp4") == 205
+
+
+@pytest.mark.parametrize(("frames", "padded"), LENGTHS.items())
 def test_ours_keeps_length_rate_size_and_every_kept_pixel(
     frames: int, padded: int, version: Path, warm: VoidRunner, case: Any, tmp_path: Path
 ) -> None:
@@ -224,7 +234,7 @@ def test_ours_keeps_length_rate_size_and_every_kept_pixel(
     assert json.loads(json.dumps(made.facts, allow_nan=False))
 
 
-def test_results_follow_from_seed_and_clip_and_not_from_what_ran_before(
+def test_results_follow_from_seed_and_clip_and_a_warm_runner_loads_nothing_again(
     version: Path, warm: VoidRunner, case: Any, tmp_path: Path
 ) -> None:
     def latents(chosen: VoidRunner, name: str, folder: str, seed: int = 42) -> torch.Tensor:
@@ -233,7 +243,9 @@ def test_results_follow_from_seed_and_clip_and_not_from_what_ran_before(
 
     first, second = latents(warm, "", "a"), latents(warm, "b", "b")
     fresh = VoidRunner()
-    again_second, again_first = latents(fresh, "b", "c"), latents(fresh, "", "d")
+    again_second, loads = latents(fresh, "b", "c"), fresh.session.loads
+    again_first = latents(fresh, "", "d")
+    assert fresh.session.loads == loads
     assert torch.equal(first, again_first)
     assert torch.equal(second, again_second)
     assert not torch.allclose(first, second)
@@ -248,14 +260,6 @@ def test_every_memory_mode_gives_the_same_result(version: Path, case: Any, tmp_p
         found[mode] = load_file(tmp_path / mode / "latents.safetensors")["pass1"]
     assert torch.equal(found["full"], found["model_offload"])
     assert torch.equal(found["full"], found["sequential_offload"])
-
-
-def test_a_warm_runner_does_not_load_again(version: Path, case: Any, tmp_path: Path) -> None:
-    chosen = VoidRunner()
-    run(chosen, version, case(46), tmp_path / "a", passes=1)
-    loads = chosen.session.loads
-    run(chosen, version, case(85), tmp_path / "b", passes=1)
-    assert chosen.session.loads == loads
 
 
 class Stopper:
@@ -318,7 +322,8 @@ def test_a_checkpoint_of_other_work_or_damaged_is_not_used(
     assert any("other work or damaged" in note for note in made.notes)
     damaged = tmp_path / "damaged.safetensors"
     damaged.write_bytes((tmp_path / "first" / checkpoint.NAME).read_bytes()[:-9])
-    assert run(warm, version, inputs | {"checkpoint": damaged}, tmp_path / "third").facts["resumed"] is False
+    assert checkpoint.load(damaged, "any") is None
+    assert checkpoint.load(tmp_path, "any") is None
 
 
 def spoil_mask(inputs: dict[str, Path], folder: Path, change: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]) -> Any:
@@ -379,7 +384,7 @@ def test_a_noise_of_the_wrong_size_is_refused(version: Path, warm: VoidRunner, c
         run(warm, version, case(46) | {"noise": tmp_path / "noise.npy"}, tmp_path / "out")
 
 
-SIZES = memory.Sizes((11 << 30, 11 << 30), 400 << 20, 9 << 30, 30, 384 * 672, 2 * 11314, 1920, 2)
+SIZES = memory.Sizes((11_142_925_568,) * 2, 431_167_814, 9_524_621_312, 42, 384 * 672, 2 * 11_314, 3072, 2)
 
 
 def test_the_fastest_mode_that_fits_is_chosen_and_too_little_memory_is_a_failure_that_may_pass() -> None:
@@ -441,3 +446,13 @@ def test_the_sample_clips_pass_the_real_mask_chain_and_padding(name: str) -> Non
     assert np.array_equal(clip.values[frames], clip.values[frames - 1])
     shown = (clip.values[: clip.frames] == 0).mean() * (96 * 176) / (clip.fit.box.width * clip.fit.box.height)
     assert shown == pytest.approx(clip.shares[0], rel=0.04)
+
+
+def test_the_gpu_benchmark_says_when_there_is_no_gpu() -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "benchmarks/void_gpu.py"], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "no GPU here: VOID was not measured\n"

@@ -138,6 +138,7 @@ def test_a_version_without_recorded_weights_is_refused(version: Path) -> None:
     [
         (None, "does not say where the weights are"),
         ({"pass1": "x"}, "does not name text_encoder, tokenizer, transformer, vae"),
+        ("weights/void", "path 'weights/void' is not absolute"),
         ("hub:netflix/void-model@main", "does not name a fixed revision"),
         ("hub:netflix/void-model@" + "0" * 40, "is not on this machine"),
     ],

@@ -49,7 +49,7 @@ class PromptReader:
         return found
 
     def _embed(self, prompt: str, model: Any, device: torch.device) -> torch.Tensor:
-        """T5's last hidden states of the prompt, padded or cut to 226 tokens; padding is attended to, as in training."""
+        """T5's last hidden states of the prompt, padded or cut to 226 tokens; padding is attended to."""
         import torch
 
         ids = self._tokenizer(

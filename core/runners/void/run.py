@@ -23,7 +23,7 @@ from core.runners.void.prompts import LONGEST as MOST_TOKENS
 from core.runners.void.schedule import PassPlan
 from core.runners.void.session import Placing, Session
 from core.runners.void.stopwatch import Stopwatch
-from core.runners.void.weights import Bundle, sha256_of
+from core.runners.void.weights import Bundle, layers, sha256_of
 from core.runners.void.windows import SIZE, windows
 
 if TYPE_CHECKING:
@@ -276,6 +276,7 @@ class Run:
             "resumed": self._resumed,
             "seconds": self._watch.record(),
             "weights": self._bundle.record(),
+            "layers": list(layers(self._given.model)),
             "environment": _environment(self._device),
             **self._facts,
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,13 @@ from core.runners.void import loading
 from core.runners.void.memory import Residence, release
 from core.runners.void.prompts import PromptReader
 from core.runners.void.quantise import quantised
-from core.runners.void.weights import Bundle, Verifier, find
+from core.runners.void.weights import Adapter, Bundle, Part, Verifier, find
 
 if TYPE_CHECKING:
     import torch
+
+
+Loader = Callable[[Part, "torch.device", "torch.dtype", tuple[Adapter, ...]], Any]
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,9 @@ class Placing:
 class Session:
     """Holds at most one model version in memory. For one thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, load: Loader = loading.load) -> None:
+        """`load` makes a part's model; a benchmark gives one that needs no files."""
+        self._load = load
         self._verifier = Verifier()
         self._bundle: Bundle | None = None
         self._checked = ""
@@ -50,11 +55,14 @@ class Session:
         bundle = self._verifier.verified(find(parameters, passes), model)
         if bundle.key != self._checked:
             loading.check(bundle)
-            self.close()
-            self._prompts = PromptReader(bundle.tokenizer)
-            self._checked = bundle.key
-        self._bundle = bundle
+            self.use(bundle)
         return bundle
+
+    def use(self, bundle: Bundle) -> None:
+        """Take a checked bundle; models of another are dropped."""
+        self.close()
+        self._prompts = PromptReader(bundle.tokenizer)
+        self._bundle, self._checked = bundle, bundle.key
 
     def place(self, placing: Placing, mode: str) -> Residence:
         """Choose where models live; a change drops those that are loaded."""
@@ -126,7 +134,7 @@ class Session:
             residence, part = self._residing(), loading.parts_of(self._bundle)[name]
             dtype: torch.dtype = getattr(torch, self._placing.dtype)
             adapters = self._bundle.adapters if part.name == "transformer" else ()
-            model = loading.load(part, residence.home, dtype, adapters)
+            model = self._load(part, residence.home, dtype, adapters)
             if part.name == "transformer":
                 model = quantised(model, self._placing.quantisation, residence)
                 if self._placing.compile:

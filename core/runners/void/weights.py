@@ -140,6 +140,12 @@ def tokenizer_files(folder: Path) -> list[Path]:
     return [folder / name for name in names if (folder / name).is_file()]
 
 
+def layers(model: Mapping[str, Any]) -> Iterator[dict[str, object]]:
+    """The model version and everything under it, each by name, version and licence as far as they were given."""
+    for layer in _layers(model):
+        yield {name: layer[name] for name in ("name", "version", "licence") if layer.get(name)}
+
+
 def _layers(model: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield model
     for parent in model.get("lineage") or ():
@@ -202,9 +208,14 @@ def _places(value: object) -> dict[str, Path]:
 
 
 def _located(text: str) -> Path:
-    """A local path; of a hub revision, its snapshot in the local cache, and never a download."""
+    """An absolute path; of a hub revision, its snapshot in the local cache, and never a download."""
     if not text.startswith("hub:"):
-        return Path(text).expanduser()
+        path = Path(text).expanduser()
+        if not path.is_absolute():
+            raise RunFailed(
+                f"the path '{text[:80]}' is not absolute", "a job runs in a folder of its own: start at the root"
+            )
+        return path
     base, _, inside = text.partition("//")
     match = REVISION.fullmatch(base)
     if not match:
