@@ -111,7 +111,7 @@ def test_an_internal_trial_is_not_released_even_where_no_agreement_forbids_it(st
     assert proposal.release.state == "refused"
     assert proposal.release.headline.startswith("May not be released: the job was an internal trial")
     assert ("the job was an internal trial, whose output never leaves", "Submit it again for release") in [
-        (sentence, step.rstrip(".")) for sentence, step in proposal.decision.reasons
+        (sentence.rstrip("."), step.rstrip(".")) for sentence, step in proposal.decision.reasons
     ]
 
 
