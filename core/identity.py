@@ -54,9 +54,7 @@ def create_first_user(platform: Platform, *, login: str, name: str, password: st
 def create_user(work: Work, *, login: str, name: str, password: str, roles: list[str]) -> User:
     """Add a person. Logins are unique for ever; a password has at least 12 characters."""
     work.require(Permission.USER_MANAGE)
-    login, name = _clean(login, "login"), _clean(name, "name")
-    if not roles:
-        raise InputError("a person needs at least one role", f"use {', '.join(sorted(Role))}")
+    login, name = check_person(login=login, name=name, password=password, roles=roles)
     if work.session.scalar(sa.select(User).where(User.login == login)):
         raise Conflict(f"the login '{login}' is taken", "choose another; a login is never given twice")
     user = work.add(
@@ -73,6 +71,16 @@ def create_user(work: Work, *, login: str, name: str, password: str, roles: list
     )
     work.record("user.created", user.id, roles=user.roles)
     return user
+
+
+def check_person(*, login: str, name: str, password: str, roles: list[str]) -> tuple[str, str]:
+    """Return login and name as they will be stored; `InputError` for what cannot make a person."""
+    if not roles:
+        raise InputError("a person needs at least one role", f"use {', '.join(sorted(Role))}")
+    parse_roles(roles)
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise InputError(f"a password needs {MIN_PASSWORD} to {MAX_PASSWORD} characters", "choose another")
+    return _clean(login, "login"), _clean(name, "name")
 
 
 def authenticate(platform: Platform, login: str, password: str) -> Proof:
@@ -158,8 +166,6 @@ def _wrong() -> Denied:
 def _hash(password: str) -> str:
     from argon2 import PasswordHasher
 
-    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise InputError(f"a password needs {MIN_PASSWORD} to {MAX_PASSWORD} characters", "choose another")
     return PasswordHasher().hash(password)
 
 
@@ -174,7 +180,7 @@ def _verify(stored: str, password: str) -> bool:
 
     try:
         return PasswordHasher().verify(stored, password)
-    except VerificationError:
+    except (VerificationError, UnicodeEncodeError):
         return False
 
 

@@ -24,6 +24,8 @@ from core.tables import (
 )
 
 Row = TypeVar("Row", bound=Base)
+LISTED = {"subject": "consent subjects"}
+"""The commands that list records where it is not `<noun> list`."""
 
 
 def asset_files(session: Session, asset: Asset) -> dict[str, AssetFile]:
@@ -47,7 +49,7 @@ def find(session: Session, model: type[Row], key: str) -> Row:
             ids = ", ".join(sorted(str(sa.inspect(model).primary_key_from_instance(row)[0]) for row in found))
             raise InputError(f"several {what}s are named '{key}'", f"give the {what}'s id, one of {ids}")
         names = list(session.scalars(sa.select(column).limit(8)))
-    known = f"known: {', '.join(names)}" if names else f"see 'greenlight {what} list'"
+    known = f"known: {', '.join(names)}" if names else f"see 'greenlight {LISTED.get(what, f'{what} list')}'"
     raise NotFound(f"there is no {what} '{key[:80]}'", known)
 
 

@@ -86,6 +86,19 @@ def revoke(consent: str, reason: str = typer.Option(...), as_json: Json = False)
     done({"id": row.id, "revoked_at": row.revoked_at}, "It covers nothing from now on.", as_json=as_json)
 
 
+@app.command()
+def subjects(as_json: Json = False) -> None:
+    """List the performers and cohorts with their ids."""
+    import sqlalchemy as sa
+
+    from core.tables import Subject, record_of
+
+    with acting() as (platform, _), platform.reading() as session:
+        rows = [record_of(row) for row in session.scalars(sa.select(Subject).order_by(Subject.name, Subject.id))]
+    columns = ("name", "kind", "union", "minor", "deceased", "id")
+    show(rows, columns, as_json=as_json, empty="Nobody is registered yet.")
+
+
 @app.command("list")
 def list_consents(as_json: Json = False) -> None:
     """List every consent."""

@@ -20,7 +20,7 @@ def init(
     as_json: Json = False,
 ) -> None:
     """Set up Greenlight here: database, artifact folder, signing key and the first administrator."""
-    from core.identity import authenticate, create_first_user, open_session
+    from core.identity import authenticate, check_person, create_first_user, open_session
     from core.platform import Platform
 
     settings = Settings.load()
@@ -30,6 +30,8 @@ def init(
         done({"home": settings.home, "migrated": True}, "The tables are up to date.", as_json=as_json)
         return
     password = ask_password(password_stdin, confirm=True)
+    # Checked before anything is made: a refused set-up leaves nothing behind.
+    login, name = check_person(login=login, name=name, password=password, roles=["administrator"])
     platform = Platform.create(settings)
     try:
         create_first_user(platform, login=login, name=name, password=password, roles=["administrator"])

@@ -9,8 +9,7 @@ from typing import Any
 import typer
 
 from core.cli.output import Json, detail, done, say, show
-from core.cli.session import acting, pairs
-from core.errors import InputError
+from core.cli.session import acting, json_file, pairs
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -46,7 +45,7 @@ def submit(
         ai_use=use,
         parameters={name: _value(text) for name, text in pairs(parameter, "parameter").items()},
         files={role: Path(path) for role, path in pairs(file, "file").items()},
-        provenance=_json_file(provenance),
+        provenance=json_file(provenance),
         origin=origin,
         seed=seed,
     )
@@ -145,15 +144,3 @@ def _value(text: str) -> object:
         return json.loads(text)
     except ValueError:
         return text
-
-
-def _json_file(path: Path | None) -> dict[str, object] | None:
-    if path is None:
-        return None
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} is not readable as JSON", "correct the file or the path") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path} does not hold a JSON object", "write the provenance as names and values")
-    return content

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import sys
 from typing import Any
@@ -10,7 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from core.cli.output import complain, emit
-from core.errors import GreenlightError
+from core.errors import GreenlightError, InputError, Unavailable
 
 NOUNS = {
     "init": "Set up Greenlight here, or bring its tables up to date.",
@@ -59,46 +60,60 @@ def _only_help(ctx: Any) -> bool:
 app = typer.Typer(cls=LazyGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.callback()
-def main(
-    version: bool = typer.Option(False, "--version", help="Show the version and exit.", is_eager=True),
-) -> None:
-    """May this model, or what it made, be released? Run, measure, judge, sign and prove."""
-    if version:
+def _show_version(asked: bool) -> None:
+    if asked:
         from importlib.metadata import version as installed
 
         typer.echo(f"greenlight {installed('greenlight')}")
         raise typer.Exit
 
 
+@app.callback()
+def main(
+    _version: bool = typer.Option(
+        False, "--version", help="Show the version and exit.", is_eager=True, callback=_show_version
+    ),
+) -> None:
+    """May this model, or what it made, be released? Run, measure, judge, sign and prove."""
+
+
 def run() -> None:
     """Run the command line; a person's mistake ends in one sentence and an exit code that a pipeline can use."""
     try:
         app()
-    except GreenlightError as error:
-        if "--json" in sys.argv:
-            emit(error.diagnostics())
-        else:
-            complain(str(error))
-        sys.exit(error.exit_code)
     except KeyboardInterrupt:
         complain("stopped; nothing half-done was kept.")
         sys.exit(130)
     except Exception as error:
-        known = _in_one_sentence(error)
+        known = error if isinstance(error, GreenlightError) else _explained(error)
         if known is None:
             raise
-        complain(known)
-        sys.exit(2)
+        if "--json" in sys.argv:
+            emit(known.diagnostics())
+        else:
+            complain(str(known))
+        sys.exit(known.exit_code)
 
 
-def _in_one_sentence(error: Exception) -> str | None:
-    """The sentence of an error from the libraries below core; None for a defect, which keeps its trace."""
-    import errno
-
+def _explained(error: Exception) -> GreenlightError | None:
+    """An error from the libraries below core in our own words; None for a defect, which keeps its trace."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return _about_file(error)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "the disk is full; free space and run the command again."
-    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS):
-        return f"{error.filename} cannot be written; choose another folder or correct its rights."
-    names = {base.__name__ for base in type(error).__mro__}
-    return str(error) if names & {"EvaluatorError", "PolicyError"} else None
+        return Unavailable("the disk is full", "free space and run the command again")
+    if {base.__name__ for base in type(error).__mro__} & {"EvaluatorError", "PolicyError"}:
+        what, _, next_step = str(error).partition("; ")
+        return InputError(what, next_step or "correct what was given")
+    return None
+
+
+def _about_file(error: OSError) -> GreenlightError | None:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Unavailable(f"the disk of {error.filename} is full", "free space and run the command again")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return Unavailable(
+            f"{error.filename} cannot be used ({error.strerror})", "choose another folder or correct its rights"
+        )
+    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST):
+        return InputError(f"{error.filename} cannot be used ({error.strerror})", "check the path")
+    return None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import typer
 
 from core.cli.output import Json, detail, done, show
-from core.cli.session import acting
+from core.cli.session import acting, json_file
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -43,7 +42,7 @@ def version(
     """Register a version: weights are digested, checked to be safetensors, and never change."""
     from core.registry import create_version
 
-    content = json.loads(card.read_text(encoding="utf-8")) if card else None
+    content = json_file(card)
     with acting() as (platform, actor), platform.work(actor) as work:
         row = create_version(
             work,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -57,6 +58,7 @@ def read_token(settings: Settings) -> str:
 def write_token(settings: Settings, token: str) -> None:
     """Keep a session token for the next commands, readable by the owner only."""
     path = token_file(settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
@@ -75,6 +77,19 @@ def ask_password(stdin: bool, prompt: str = "Password", *, confirm: bool = False
     if not sys.stdin.isatty():
         raise InputError("nobody is here to type a password", "pass --password-stdin and write it to standard input")
     return str(typer.prompt(prompt, hide_input=True, confirmation_prompt=confirm))
+
+
+def json_file(path: Path | None) -> dict[str, object] | None:
+    """Read a file that holds a JSON object; None for no file."""
+    if path is None:
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path} is not readable as JSON", "correct the file or the path") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path} does not hold a JSON object", "write names and values")
+    return content
 
 
 def pairs(items: list[str], what: str) -> dict[str, str]:

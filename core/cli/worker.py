@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -43,8 +44,8 @@ def run(
 
 @contextmanager
 def progress_bars(*, quiet: bool) -> Iterator[Observer]:
-    """Yield an observer that draws one bar for each job."""
-    if quiet:
+    """Yield an observer that draws one bar for each job; where no terminal watches, it draws nothing."""
+    if quiet or not sys.stdout.isatty():
         yield lambda _sign: None
         return
     from rich.console import Console
