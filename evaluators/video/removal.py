@@ -242,9 +242,13 @@ def _object_pixels(small: Small, view: Seen) -> NDArray[np.bool_]:
 
 
 def shadow_pixels(small: Small, view: Seen) -> NDArray[np.bool_]:
-    """Return where the input darkens the plate by 3 to 60 per cent, evenly over colours and neighbours."""
-    masked = small.removed | small.affected
-    near = cv2.dilate(masked, np.ones((2 * RING + 1,) * 2, np.uint8)) > 0
+    """Return where the input darkens the plate by 3 to 60 per cent, evenly over colours and neighbours.
+
+    Looked for in R and a ring around it, away from A.
+    """
+    ring = np.ones((2 * RING + 1,) * 2, np.uint8)
+    # What the removal moves casts a shadow of its own, in the truth as in the input: it is nobody's trace.
+    near = (cv2.dilate(small.removed, ring) > 0) & (cv2.dilate(small.affected, ring) == 0)
     ratio = np.log((view.input + view.plate + 4) / (view.plate + 4))
     mean = ratio.mean(axis=2)
     tint = ratio.max(axis=2) - ratio.min(axis=2)
