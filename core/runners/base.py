@@ -64,7 +64,7 @@ class Manifest:
 
 
 class Runner(Protocol):
-    """Something that makes outputs."""
+    """Something that makes outputs. One whose result is not a clip to be judged says so in `produces`, a role."""
 
     name: str
     version: str
@@ -73,3 +73,8 @@ class Runner(Protocol):
     def run(self, specification: RunSpecification, context: RunContext) -> Manifest:
         """Make the outputs in `context.folder` and describe them."""
         ...
+
+
+def produces(runner: Runner) -> str:
+    """The role of a runner's main output: `video`, which is measured and judged, unless the runner declares another."""
+    return str(getattr(runner, "produces", "video"))

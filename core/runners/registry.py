@@ -20,6 +20,7 @@ BUILT_IN = {
     "ingest": "core.runners.ingest:IngestRunner",
     "command": "core.runners.command:CommandRunner",
     "void": "core.runners.void.runner:VoidRunner",
+    "mask": "core.runners.mask.runner:MaskRunner",
 }
 MEASURE = "core.runners.measure:MeasureRunner"
 """The evaluators as a runner: started by the worker itself, never submitted."""
