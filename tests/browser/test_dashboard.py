@@ -212,9 +212,11 @@ def test_declining_needs_a_reason_which_is_shown_as_mere_text(page: Page, case: 
     decide(page, "Decline")
     told(page, "Declining needs a reason; say what must change.")
     decide(page, "Decline", reason=HOSTILE)
+    told(page, "The reason must be 1 to 10,000 printable characters; write it anew.")
+    decide(page, "Decline", reason=HOSTILE.replace("\u202e", ""))
     told(page, "Your refusal is on record.")
     expect(page.locator(".gl-decision")).to_have_attribute("data-state", "declined")
-    shown = "<img src=x onerror=alert(1)> **not bold** [U+202E]esrever"
+    shown = "<img src=x onerror=alert(1)> **not bold** esrever"
     expect(page.locator(".gl-signature").first).to_contain_text(shown)
     assert state_of(case, release) == "declined"
 
