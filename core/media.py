@@ -1,12 +1,14 @@
 """Untrusted media: probed in a child process with limits, never opened here.
 
-`probe` describes one clip, `check_void_folder` a folder in VOID's format. Whatever is wrong is a `MediaRejected`
+`probe` describes one clip, `check_void_folder` a folder in VOID's format, `check_mask` a quadmask for a clip that is
+known, `difference` how far apart two clips are. Whatever is wrong is a `MediaRejected`
 whose one sentence says what to do next.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import stat
 import subprocess
@@ -66,6 +68,50 @@ class VoidFolder:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class UnmaskedFolder:
+    """A checked folder with a clip and its prompt, whose mask is still to be made."""
+
+    video: Path
+    prompt_file: Path
+    prompt: str
+    video_info: MediaInfo
+
+
+@dataclass(frozen=True)
+class CheckedMask:
+    """A quadmask of exact values; `shares` as in `VoidFolder`."""
+
+    info: MediaInfo
+    shares: Mapping[int, float]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far apart two clips are, over the frames that both have; levels of 0 to 255."""
+
+    frames: tuple[int, int]
+    pixels: int
+    differing: int
+    """Pixels that are not equal, of `pixels`."""
+    differing_frames: int
+    first_frame: int | None
+    max_abs: int
+    psnr_db: float | None
+    """None where every sample is equal, or nothing was compared."""
+
+    @property
+    def equal(self) -> bool:
+        """Whether both decode to the same frames."""
+        return self.frames[0] == self.frames[1] and not self.differing
+
+    @property
+    def share(self) -> float:
+        """Share of the compared pixels that differ."""
+        return self.differing / self.pixels if self.pixels else 0.0
+
+
 def probe(path: Path, settings: Settings) -> MediaInfo:
     """Decode a clip in a limited child process and describe it; raises `MediaRejected`."""
     return _info(_ask("clip", _plain_file(path, path.name, settings.max_media_bytes), settings))
@@ -79,15 +125,54 @@ def check_void_folder(folder: Path, settings: Settings) -> VoidFolder:
     mask = _find_mask(folder, settings.max_media_bytes)
     prompt = _read_prompt(_member(folder, PROMPT_NAME, PROMPT_BYTES))
     video_info = _info(_ask("clip", video, settings))
+    checked = _checked_mask(mask, video_info.frames, (video_info.width, video_info.height), settings)
+    warnings = (*checked.warnings, *_length_warning(video_info.frames))
+    return VoidFolder(
+        folder, video, mask, folder / PROMPT_NAME, prompt, video_info, checked.info, checked.shares, warnings
+    )
+
+
+def check_unmasked_folder(folder: Path, settings: Settings) -> UnmaskedFolder:
+    """Check a folder with a clip and a prompt but no mask yet; raises `MediaRejected`."""
+    if not folder.is_dir():
+        raise MediaRejected(f"{shown(folder)} is not a folder", "give a folder with a clip and its prompt")
+    video = _member(folder, INPUT_NAME, settings.max_media_bytes)
+    prompt = _read_prompt(_member(folder, PROMPT_NAME, PROMPT_BYTES))
+    return UnmaskedFolder(video, folder / PROMPT_NAME, prompt, _info(_ask("clip", video, settings)))
+
+
+def check_mask(path: Path, frames: int, size: tuple[int, int], settings: Settings) -> CheckedMask:
+    """Check a quadmask for a clip of that length and (width, height): exact values; raises `MediaRejected`."""
+    if path.name.startswith("mask_"):
+        raise _opposite(path.name)
+    return _checked_mask(_plain_file(path, path.name, settings.max_media_bytes), frames, size, settings)
+
+
+def difference(one: Path, other: Path, settings: Settings, *, grey: bool = False) -> Difference:
+    """Decode two clips of one size in a limited child process and compare them, in RGB or as grey masks."""
+    paths = [_plain_file(path, path.name, settings.max_media_bytes) for path in (one, other)]
+    found = _ask("difference", paths[0], settings, other=str(paths[1]), grey=grey)
+    mean = found["squares"] / found["samples"] if found["samples"] else 0.0
+    return Difference(
+        frames=(found["frames"][0], found["frames"][1]),
+        pixels=found["pixels"],
+        differing=found["differing"],
+        differing_frames=found["differing_frames"],
+        first_frame=found["first_frame"],
+        max_abs=found["largest"],
+        psnr_db=10 * math.log10(255**2 / mean) if mean else None,
+    )
+
+
+def _checked_mask(mask: Path, frames: int, size: tuple[int, int], settings: Settings) -> CheckedMask:
     answer = _ask("mask", mask, settings)
-    mask_info, values = _info(answer), answer["values"]
-    _require_match(video_info, mask_info, mask.name)
+    info, values = _info(answer), answer["values"]
+    _require_match(frames, size, info, mask.name)
     _require_exact(values, mask.name)
-    total = mask_info.frames * mask_info.width * mask_info.height
+    total = info.frames * info.width * info.height
     names = {0: "object", 63: "overlap", 127: "affected", 255: "keep"}
     shares = {value: values[name] / total for value, name in names.items()}
-    warnings = _warnings(values, shares, video_info)
-    return VoidFolder(folder, video, mask, folder / PROMPT_NAME, prompt, video_info, mask_info, shares, warnings)
+    return CheckedMask(info, shares, _warnings(values, shares))
 
 
 def shown(name: object) -> str:
@@ -111,11 +196,15 @@ def _find_mask(folder: Path, most: int) -> Path:
         names = [entry.name for entry in islice(entries, SCAN_ENTRIES)]
     for name in names:
         if name.startswith("mask_") and name.endswith(".mp4"):
-            raise MediaRejected(
-                f"{shown(name)} has the opposite polarity by its name (white is removed)",
-                f"convert it to a quadmask (0 removed, 255 kept) named {MASK_NAMES[0]}",
-            )
+            raise _opposite(name)
     raise MediaRejected(f"{shown(folder.name)} has no quadmask", f"add the mask as {MASK_NAMES[0]} or {MASK_NAMES[1]}")
+
+
+def _opposite(name: str) -> MediaRejected:
+    return MediaRejected(
+        f"{shown(name)} has the opposite polarity by its name (white is removed)",
+        f"convert it to a quadmask (0 removed, 255 kept) named {MASK_NAMES[0]}",
+    )
 
 
 def _member(folder: Path, name: str, most: int) -> Path:
@@ -164,15 +253,15 @@ def _read_prompt(path: Path) -> str:
     return text
 
 
-def _require_match(video: MediaInfo, mask: MediaInfo, name: str) -> None:
-    if (video.width, video.height) != (mask.width, mask.height):
+def _require_match(frames: int, size: tuple[int, int], mask: MediaInfo, name: str) -> None:
+    if size != (mask.width, mask.height):
         raise MediaRejected(
-            f"{name} is {mask.width}x{mask.height} but the video is {video.width}x{video.height}",
+            f"{name} is {mask.width}x{mask.height} but the video is {size[0]}x{size[1]}",
             "render the mask at the video's size",
         )
-    if video.frames != mask.frames:
+    if frames != mask.frames:
         raise MediaRejected(
-            f"{name} has {mask.frames} frames but the video has {video.frames}", "render one mask frame per video frame"
+            f"{name} has {mask.frames} frames but the video has {frames}", "render one mask frame per video frame"
         )
 
 
@@ -184,23 +273,25 @@ def _require_exact(values: Mapping[str, Any], name: str) -> None:
         )
 
 
-def _warnings(values: Mapping[str, Any], shares: Mapping[int, float], video: MediaInfo) -> tuple[str, ...]:
+def _warnings(values: Mapping[str, Any], shares: Mapping[int, float]) -> tuple[str, ...]:
     warnings = []
     if values["affected_at_start"]:
         warnings.append("The mask marks an affected region on frame 0, where VOID's convention has none.")
     if shares[0] + shares[63] == 0:
         warnings.append("The mask removes nothing.")
-    if video.frames > 197:
-        warnings.append(f"VOID itself reads 197 frames; this clip has {video.frames}.")
     return tuple(warnings)
+
+
+def _length_warning(frames: int) -> tuple[str, ...]:
+    return (f"VOID itself reads 197 frames; this clip has {frames}.",) if frames > 197 else ()
 
 
 def _info(answer: Mapping[str, Any]) -> MediaInfo:
     return MediaInfo(**{name: answer[name] for name in MediaInfo.__dataclass_fields__})
 
 
-def _ask(task: str, path: Path, settings: Settings) -> Mapping[str, Any]:
-    """Run the probe child on one file and return its answer."""
+def _ask(task: str, path: Path, settings: Settings, **more: object) -> Mapping[str, Any]:
+    """Run the probe child and return its answer."""
     limits = {
         "seconds": settings.probe_seconds,
         "memory": settings.probe_memory,
@@ -208,7 +299,7 @@ def _ask(task: str, path: Path, settings: Settings) -> Mapping[str, Any]:
         "frames": settings.max_frames,
         "bytes": settings.max_media_bytes,
     }
-    request = json.dumps({"task": task, "path": str(path), "limits": limits})
+    request = json.dumps({"task": task, "path": str(path), "limits": limits, **more})
     with subprocess.Popen(
         [sys.executable, "-m", "core.media_child"],
         stdin=subprocess.PIPE,
@@ -273,5 +364,5 @@ def _answer(text: str, code: int, name: str) -> Mapping[str, Any]:
         raise Unavailable("the media probe did not start", "install Greenlight again and check `make test`") from None
     if "rejected" in answer:
         raise MediaRejected(shown(answer["rejected"]["what"]), answer["rejected"]["next_step"])
-    clip: Mapping[str, Any] = answer["clip"]
-    return clip
+    found: Mapping[str, Any] = answer["found"]
+    return found

@@ -1,7 +1,8 @@
 """The child process that opens untrusted media: one JSON request on standard input, one JSON answer on standard output.
 
     request   {"task": "clip" or "mask", "path": "...", "limits": {...}}
-    answer    {"clip": {...}} or {"rejected": {"what": "...", "next_step": "..."}}
+              {"task": "difference", "path": "...", "other": "...", "grey": true or false, "limits": {...}}
+    answer    {"found": {...}} or {"rejected": {"what": "...", "next_step": "..."}}
 
 Limits on memory, time, file size and open files are set before the first byte of the file is read. Started by
 `core.media` only.
@@ -14,8 +15,9 @@ import json
 import resource
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,12 +52,18 @@ def main() -> None:
     confine(limits)
     path = Path(request["path"])
     try:
-        answer: dict[str, object] = {"clip": read_clip(path, limits, exact=request["task"] == "mask")}
+        answer: dict[str, object] = {"found": _found(request, path, limits)}
     except Rejected as error:
         answer = {"rejected": {"what": error.args[0], "next_step": error.args[1]}}
     except MemoryError:
         answer = {"rejected": _too_much(path.name, "memory")}
     sys.stdout.write(json.dumps(answer))
+
+
+def _found(request: dict[str, Any], path: Path, limits: Limits) -> dict[str, object]:
+    if request["task"] == "difference":
+        return difference(path, Path(request["other"]), limits, grey=request["grey"])
+    return read_clip(path, limits, exact=request["task"] == "mask")
 
 
 def confine(limits: Limits) -> None:
@@ -79,13 +87,64 @@ def _too_much(name: str, what: str) -> dict[str, str]:
 
 def read_clip(path: Path, limits: Limits, exact: bool) -> dict[str, object]:
     """Decode the whole file within the limits; with `exact`, count grey values as a quadmask."""
+    with _opened(path) as container:
+        return _read(container, path.name, limits, exact)
+
+
+def difference(path: Path, other: Path, limits: Limits, *, grey: bool) -> dict[str, object]:
+    """Decode two clips of one size together and say how far apart their pixels are, in RGB or in full-range grey.
+
+    Only the frames that both have are compared; `squares` is the sum of squared differences over `samples`.
+    """
+    import numpy as np
+
+    form = "gray" if grey else "rgb24"
+    found = {"samples": 0, "pixels": 0, "differing": 0, "squares": 0, "largest": 0, "differing_frames": 0}
+    frames, first = [0, 0], None
+    with _opened(path) as one, _opened(other) as two:
+        for container, name in ((one, path.name), (two, other.name)):
+            _prepare(_require_video(container, name).codec_context, name, limits)
+        pairs = zip_longest(_frames(one, path.name, limits), _frames(two, other.name, limits))
+        for number, (left, right) in enumerate(pairs):
+            frames = [frames[0] + (left is not None), frames[1] + (right is not None)]
+            if left is None or right is None:
+                continue
+            if (left.width, left.height) != (right.width, right.height):
+                raise Rejected(f"{path.name} and {other.name} differ in size", "compare clips of one size")
+            apart = np.abs(left.to_ndarray(format=form).astype(np.int16) - right.to_ndarray(format=form))
+            changed = int(np.count_nonzero(apart if grey else apart.any(axis=2)))
+            found["samples"] += apart.size
+            found["pixels"] += left.width * left.height
+            found["differing"] += changed
+            found["squares"] += int((apart.astype(np.int64) ** 2).sum())
+            found["largest"] = max(found["largest"], int(apart.max()))
+            found["differing_frames"] += changed > 0
+            first = number if changed and first is None else first
+    return {**found, "frames": frames, "first_frame": first}
+
+
+def _require_video(container: Any, name: str) -> Any:
+    if not container.streams.video:
+        raise Rejected(f"{name} holds no video", "give a video file")
+    return container.streams.video[0]
+
+
+def _prepare(codec: Any, name: str, limits: Limits) -> None:
+    """Hold a decoder to the limits before its first frame."""
+    _require_size(name, codec.width, codec.height, limits)
+    codec.options = {"max_pixels": str(limits.pixels)}
+    codec.thread_type, codec.thread_count = "AUTO", 2
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     import av
 
     # `file:` and the white lists keep playlists, network addresses and concatenations from being followed.
     options = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
     try:
         with av.open(f"file:{path}", options=options) as container:
-            return _read(container, path.name, limits, exact)
+            yield container
     except av.FFmpegError as error:
         if error.errno in (errno.ENOMEM, errno.EAGAIN):
             raise MemoryError from error
@@ -95,9 +154,7 @@ def read_clip(path: Path, limits: Limits, exact: bool) -> dict[str, object]:
 
 
 def _read(container: Any, name: str, limits: Limits, exact: bool) -> dict[str, object]:
-    if not container.streams.video:
-        raise Rejected(f"{name} holds no video", "give a video file")
-    stream = container.streams.video[0]
+    stream = _require_video(container, name)
     codec = stream.codec_context
     _require_size(name, codec.width, codec.height, limits)
     if stream.frames > limits.frames:
@@ -107,8 +164,7 @@ def _read(container: Any, name: str, limits: Limits, exact: bool) -> dict[str, o
     rate = stream.average_rate
     if not rate or not 0 < rate <= 1000:
         raise Rejected(f"{name} announces no usable frame rate", "export it again at a constant frame rate")
-    codec.options = {"max_pixels": str(limits.pixels)}
-    codec.thread_type, codec.thread_count = "AUTO", 2
+    _prepare(codec, name, limits)
     size = (codec.width, codec.height)
     counts = Values() if exact else None
     frames = 0

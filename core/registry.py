@@ -194,7 +194,7 @@ def create_clip(platform: Platform, actor: Actor, *, project: str, folder: Path,
     checked = check_void_folder(folder, platform.settings)
     files = {"video": checked.video, "quadmask": checked.mask, "prompt": checked.prompt_file, **_scale(folder)}
     with platform.work(actor) as work:
-        return _store_asset(work, owner, name, files, _clip_facts(checked), list(checked.warnings))
+        return store_asset(work, owner, name, files, _clip_facts(checked), list(checked.warnings))
 
 
 def _scale(folder: Path) -> dict[str, Path]:
@@ -216,9 +216,10 @@ def _clip_facts(checked: VoidFolder) -> dict[str, object]:
     }
 
 
-def _store_asset(
+def store_asset(
     work: Work, owner: Project, name: str, files: Mapping[str, Path], facts: Mapping[str, object], notes: list[str]
 ) -> Asset:
+    """Keep a clip's files and add its asset with an audit event; the caller has checked all of it."""
     kept = {role: work.keep(path, _media_type(path)) for role, path in files.items()}
     asset = work.add(
         Asset(

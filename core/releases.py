@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from core.access import Actor, Permission
 from core.audit.verify import AuditReport, verify
 from core.canonical import new_id, timestamp
-from core.errors import InputError, NotFound, Refused, Unavailable
+from core.errors import Conflict, InputError, NotFound, Refused, Unavailable
 from core.facts import Facts
 from core.gates import GateDecision, judge_case
 from core.identity import Proof
@@ -48,6 +48,8 @@ def propose(platform: Platform, actor: Actor, job: str) -> Proposal:
     with platform.work(actor) as work:
         row = find(work.session, Job, job)
         expect(row.status, ("succeeded",), f"the job {row.id}")
+        if output_of(work.session, row.id) is None:
+            raise Conflict(f"the job {row.id} made no clip that could be released", "propose the job that made one")
         decision = judge_case(work, row, "release", audit=audit)
         release_id = new_id("rel")
         evidence = work.keep_json(_evidence(work, row, release_id, decision))

@@ -49,15 +49,16 @@ def measure_parameters(settings: Settings, ai_use: Mapping[str, object]) -> dict
         "judge": {
             "model": options.model,
             "base_url": options.base_url,
-            "key_variable": options.key_variable,
+            "key_variable": options.variable,
             "forbidden": forbidden,
         }
     }
 
 
 def spared_key(specification: RunSpecification) -> str:
-    """Return the name of the one secret variable that a child may see: the judge's key, where it asks the judge."""
-    judge = specification.parameters.get("judge") if specification.runner == "measure" else None
-    if not isinstance(judge, Mapping) or judge["forbidden"]:
+    """Return the name of the one secret variable that a child may see: the key of the model that it may ask."""
+    asks = {"measure": "judge", "mask": "vlm"}.get(specification.runner)
+    asked = specification.parameters.get(asks) if asks else None
+    if not isinstance(asked, Mapping) or asked.get("forbidden"):
         return ""
-    return str(judge["key_variable"] or "")
+    return str(asked.get("key_variable") or "")

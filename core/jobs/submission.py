@@ -13,7 +13,7 @@ from core.access import Permission
 from core.canonical import canonical_json, new_id
 from core.errors import InputError
 from core.gates import GateDecision, judge_case
-from core.jobs.judging import judge_sends_out
+from core.jobs.masking import frames_leave, frozen_parameters
 from core.lookup import find, find_version
 from core.platform import Work
 from core.runners.measure import CASE_NAMES
@@ -30,7 +30,10 @@ MAX_SEED = 2**63 - 1
 
 @dataclass(frozen=True)
 class JobRequest:
-    """What somebody asks for. `files` are inputs beside the asset's own, by role (an output made elsewhere ...)."""
+    """What somebody asks for. `files` are inputs beside the asset's own, by role (an output made elsewhere ...).
+
+    `stored` are such inputs that the store holds already, by role and digest.
+    """
 
     asset: str
     version: str
@@ -40,6 +43,7 @@ class JobRequest:
     ai_use: Mapping[str, object] = field(default_factory=lambda: {"kind": "REMOVAL"})
     parameters: Mapping[str, object] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
+    stored: Mapping[str, str] = field(default_factory=dict)
     provenance: Mapping[str, object] | None = None
     origin: str = "in_house"
     seed: int = 0
@@ -59,7 +63,9 @@ def submit(work: Work, request: JobRequest) -> Submission:
     _check(request)
     asset = _asset(work, request)
     version = find_version(work.session, request.version)
+    parameters = frozen_parameters(work.settings, request.runner, request.parameters, {*request.files, *request.stored})
     files = {role: work.keep(path, "application/octet-stream").sha256 for role, path in request.files.items()}
+    leaves = frames_leave(work.settings, request.runner, parameters)
     job = work.add(
         Job(
             id=new_id("job"),
@@ -71,10 +77,10 @@ def submit(work: Work, request: JobRequest) -> Submission:
             origin=request.origin,
             ai_use={"script_delta": None, "exception_code": None, "operations": []}
             | dict(request.ai_use)
-            | {"network_egress": judge_sends_out(work.settings) or version.network_egress},
-            parameters=dict(request.parameters),
+            | {"network_egress": leaves or version.network_egress},
+            parameters=parameters,
             provenance=dict(request.provenance) if request.provenance is not None else None,
-            extra_inputs=files,
+            extra_inputs={**request.stored, **files},
             seed=request.seed,
             status="queued",
             max_attempts=work.settings.max_attempts,

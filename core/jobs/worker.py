@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import platform as machine
 import shutil
 import socket
 import threading
@@ -26,11 +25,13 @@ from core.access import WORKER
 from core.errors import GreenlightError, RunFailed, TransientFailure, Unavailable
 from core.evaluation import record_evaluations
 from core.jobs.child import Child, Failed, Finished, Outcome, Stopped, launch
+from core.jobs.environment import environment
 from core.jobs.judging import measure_parameters
+from core.jobs.masking import runner_parameters
 from core.jobs.queue import Claim, Made, claim, end_cancelled, fail, finish, give_up, hand_back, heartbeat, recover
 from core.lookup import asset_files, output_of
-from core.platform import Platform
-from core.runners.base import Manifest, Needs, RunSpecification
+from core.platform import Platform, Work
+from core.runners.base import Manifest, Needs, RunSpecification, produces
 from core.runners.measure import CASE_NAMES
 from core.runners.registry import runner
 from core.tables import Asset, Job, Model, ModelVersion
@@ -122,13 +123,30 @@ class Worker:
 
     def _attempt(self, held: Claim, folder: Path) -> None:
         specification = self._specification(held, folder / "inputs")
-        _check_needs(runner(specification.runner).needs)
+        chosen = runner(specification.runner)
+        _check_needs(chosen.needs)
+        if produces(chosen) != "video":
+            self._attempt_unmeasured(held, specification, folder, produces(chosen))
+            return
         made = self._child(held, specification, folder / "run", (0.0, RUN_SHARE))
         if made is None:
             return
         evaluation = self._measure(held, specification, made, folder / "measure")
         if evaluation is not None:
             self._keep(held, specification, made, evaluation)
+
+    def _attempt_unmeasured(self, held: Claim, specification: RunSpecification, folder: Path, role: str) -> None:
+        """Run a runner whose result is no clip to be judged: there is nothing to measure."""
+        made = self._child(held, specification, folder / "run", (0.0, 1.0))
+        if made is None:
+            return
+        if not any(output.role == role for output in made.outputs):
+            raise RunFailed(f"the runner {specification.runner} made no {role}", "read its log")
+        facts = {role: {"runner": dict(made.facts), "notes": list(made.notes)}}
+        with self.platform.work(WORKER) as work:
+            if not finish(work, held, _made(work, made, facts), environment(specification.runner)):
+                raise _Discarded
+        self._observer(Sign(held.job_id, 1.0, "done"))
 
     def _measure(
         self, held: Claim, specification: RunSpecification, made: Manifest, folder: Path
@@ -149,12 +167,8 @@ class Worker:
     ) -> None:
         """Store outputs, measurements and their audit events in one transaction, if the lease is still held."""
         with self.platform.work(WORKER) as work:
-            files = [
-                Made(output.role, output.path.name, sha256, _facts(output.role, made, evaluation))
-                for output in made.outputs
-                for sha256 in [work.keep(output.path, output.media_type).sha256]
-            ]
-            if not finish(work, held, files, _environment(specification)):
+            files = _made(work, made, {"video": _facts(made, evaluation)})
+            if not finish(work, held, files, environment(specification.runner)):
                 raise _Discarded
             job = work.get(Job, held.job_id, "job")
             output = output_of(work.session, job.id)
@@ -224,7 +238,8 @@ class Worker:
                 "weights": version.weights,
             }
             files |= job.extra_inputs
-            parameters = {**job.parameters, **({"provenance": job.provenance} if job.provenance else {})}
+            given = {**job.parameters, **({"provenance": job.provenance} if job.provenance else {})}
+            parameters = runner_parameters(self.platform.settings, job.runner, given, job.ai_use)
             runner_name, seed = job.runner, job.seed
         inputs = {
             role: self.platform.store.fetch(sha256, folder / CASE_NAMES.get(role, f"{role}.mp4"))
@@ -251,10 +266,17 @@ class Worker:
             return session.scalar(sa.select(Job.id).where(Job.status == "queued").limit(1)) is not None
 
 
-def _facts(role: str, made: Manifest, evaluation: Mapping[str, object]) -> dict[str, object]:
-    """What is known of an output: what the runner says, overruled by what was measured on the file itself."""
-    if role != "video":
-        return {}
+def _made(work: Work, made: Manifest, facts: Mapping[str, Mapping[str, object]]) -> list[Made]:
+    """Put what a run made into the store; `facts` by role."""
+    return [
+        Made(output.role, output.path.name, sha256, facts.get(output.role, {}))
+        for output in made.outputs
+        for sha256 in [work.keep(output.path, output.media_type).sha256]
+    ]
+
+
+def _facts(made: Manifest, evaluation: Mapping[str, object]) -> dict[str, object]:
+    """What is known of an output clip: what the runner says, overruled by what was measured on the file itself."""
     measured = evaluation["output"]
     assert isinstance(measured, Mapping)  # noqa: S101 - written by ClipResult.to_json
     size = {name: measured[name] for name in ("frames", "width", "height", "fps", "codec")}
@@ -271,22 +293,6 @@ def _check_needs(needs: Needs) -> None:
         )
     if needs.gpu:
         raise RunFailed("this worker has no GPU that it may use", "run it on a machine with one")
-
-
-def _environment(specification: RunSpecification) -> dict[str, object]:
-    from importlib.metadata import version
-
-    chosen = runner(specification.runner)
-    return {
-        "runner": f"{chosen.name} {chosen.version}",
-        "python": machine.python_version(),
-        "system": f"{machine.system()} {machine.machine()}",
-        "processors": os.cpu_count(),
-        "greenlight": version("greenlight"),
-        "numpy": version("numpy"),
-        "opencv": version("opencv-python-headless"),
-        "torch": version("torch"),
-    }
 
 
 @contextmanager
