@@ -13,7 +13,9 @@ from core.errors import InputError
 from core.settings import Settings
 
 if TYPE_CHECKING:
-    from evaluators.base import Measurement
+    from collections.abc import Sequence
+
+    from evaluators.base import Evaluation, Measurement
     from evaluators.video.judge import JudgeOptions
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -55,13 +57,8 @@ def clip(
     if as_json:
         emit(result.to_json())
         return
-    found = [m for evaluation in (*result.evaluations, result.summary) for m in evaluation.measurements]
-    show(
-        [_row(measurement) for measurement in found],
-        ("measure", "value", "interval", "better"),
-        as_json=False,
-        empty="",
-    )
+    _show_scores(result.summary)
+    _show_measurements([m for evaluation in result.evaluations for m in evaluation.measurements])
     for note in (*result.notes, *(note for evaluation in result.evaluations for note in evaluation.notes)):
         say(f"Note: {note}", "yellow")
 
@@ -77,12 +74,42 @@ def _judge_options(model: str | None, address: str | None) -> JudgeOptions | Non
     return JudgeOptions(model, address, Settings.load().vlm_key_variable or None)
 
 
+def _show_scores(summary: Evaluation) -> None:
+    """The four scores first, each with the part that it is as low as."""
+    from evaluators.video.suite import video_measures
+
+    titles = {measure.name: measure.title for measure in video_measures()}
+    rows = [
+        {
+            "score": found.measure.name,
+            "0 to 1": "not measured" if found.value is None else f"{found.value:.3f}",
+            "lowest part": titles.get(str(found.evidence.get("weakest")), found.reason),
+            "says": found.measure.meaning,
+        }
+        for found in summary.measurements
+    ]
+    show(rows, ("score", "0 to 1", "lowest part", "says"), as_json=False, empty="")
+
+
+def _show_measurements(found: Sequence[Measurement]) -> None:
+    """What was measured in a table, and below it what was not, gathered by reason."""
+    say("")
+    measured = [_row(one) for one in found if one.value is not None]
+    show(measured, ("measure", "value", "interval", "better"), as_json=False, empty="Nothing could be measured.")
+    missing: dict[str, list[str]] = {}
+    for one in found:
+        if one.reason is not None:
+            missing.setdefault(one.reason, []).append(one.measure.title)
+    say("")
+    for reason, titles in missing.items():
+        say(f"Not measured: {'; '.join(titles)}: {reason}.", "dim")
+
+
 def _row(found: Measurement) -> dict[str, object]:
     measure, interval = found.measure, found.interval
-    value = f"not measured: {found.reason}" if found.value is None else f"{found.value:.4g} {measure.unit}"
     return {
         "measure": measure.title,
-        "value": value,
+        "value": f"{found.value:.4g} {measure.unit}",
         "interval": f"{interval.low:.4g} to {interval.high:.4g}" if interval else None,
         "better": measure.direction.replace("_", " "),
     }
