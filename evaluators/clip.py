@@ -129,7 +129,7 @@ def probe(path: Path | str) -> ClipInfo:
             width=int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
             height=int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
             fps=round(float(capture.get(cv2.CAP_PROP_FPS)), 6),
-            codec=fourcc.to_bytes(4, "little").decode("ascii", "replace").strip("\0 "),
+            codec=_printable(fourcc.to_bytes(4, "little")),
             pixel_format=pixel_format,
             bit_depth=depth,
             alpha=alpha,
@@ -189,9 +189,25 @@ def _fit(video: ClipInfo, limit: tuple[int, int]) -> Size:
     return Size(max(round(video.width * scale), 1), max(round(video.height * scale), 1))
 
 
+_FAMILIES = {b"Y1": "grey", b"Y2": "greya", b"Y3": "yuv", b"Y4": "yuva", b"G3": "rgb", b"G4": "rgba"}
+_SIXTEEN_BITS = {
+    **dict.fromkeys((b"RGB0", b"BGR0", b"0RGB", b"0BGR"), "rgb"),
+    **dict.fromkeys((b"RBA@", b"BRA@", b"@RBA", b"@BRA"), "rgba"),
+}
+
+
 def _describe_pixels(tag: bytes) -> tuple[str, int, bool]:
     """Name, bits and alpha of libavcodec's raw-video tag, such as `I420` or `Y3` + subsampling + bits."""
-    if tag[:2] in (b"Y3", b"Y4") and tag[3] in (8, 9, 10, 12, 14, 16):
-        return f"planar-yuv{'a' if tag[1:2] == b'4' else ''}-{tag[3]}bit", tag[3], tag[1:2] == b"4"
-    name = tag.decode("ascii", "replace").strip("\0 ") or "unknown"
+    for code in (tag, tag[::-1]):  # big-endian formats are spelt backwards
+        family = _FAMILIES.get(code[:2])
+        if family and code[3] in (8, 9, 10, 12, 14, 16):
+            return f"planar-{family}-{code[3]}bit", code[3], family.endswith("a")
+    if tag in _SIXTEEN_BITS:
+        return f"packed-{_SIXTEEN_BITS[tag]}-16bit", 16, _SIXTEEN_BITS[tag] == "rgba"
+    name = _printable(tag) or "unknown"
     return name, 8, name in {"RGBA", "BGRA", "ARGB", "ABGR"}
+
+
+def _printable(tag: bytes) -> str:
+    """Only what a reader, and a database, can hold; tags may contain any byte."""
+    return "".join(letter for letter in tag.decode("ascii", "replace") if letter.isprintable()).strip()
