@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +26,8 @@ Flow = NDArray[np.float32]
 DIS_PRESETS = {"ultrafast": 0, "fast": 1, "medium": 2}
 SMALLEST_SIDE = 32
 """DIS matches 8-pixel patches down a pyramid; smaller frames leave it nothing to match."""
+STRIP = 32
+WHOLE = slice(None)
 _STEPS_PER_PIXEL = 128
 
 
@@ -132,9 +134,9 @@ def _remap(image: NDArray[Any], where: Flow, how: int, border: int) -> NDArray[A
     return cv2.remap(image, where, None, how, borderMode=border)  # type: ignore[call-overload,no-any-return]
 
 
-def targets(flow: Flow) -> Flow:
-    """Return where each pixel goes: its own position plus the flow, (h, w, 2) float32."""
-    return flow + _positions(*flow.shape[:2])
+def targets(flow: Flow, rows: slice = WHOLE) -> Flow:
+    """Return where each pixel of these rows goes: its own position plus the flow, (rows, w, 2) float32."""
+    return flow[rows] + _positions(*flow.shape[:2])[rows]
 
 
 def trusted_flow(forward: Flow, backward: Flow) -> Image:
@@ -143,28 +145,40 @@ def trusted_flow(forward: Flow, backward: Flow) -> Image:
     Occluded: |F + B~|^2 > 0.01 (|F|^2 + |B~|^2) + 0.5, B~ being the backward flow at the target.
     Motion boundary: |grad Fx|^2 + |grad Fy|^2 > 0.01 |F|^2 + 0.002, gradients by central differences.
     """
-    where = targets(forward)
-    back = sample(backward, where)
-    energy = squared_length(forward)
-    occluded = squared_length(forward + back) > 0.01 * (energy + squared_length(back)) + 0.5
-    trusted = ~(occluded | motion_boundary(forward, energy)) & (inside(where) > 0)
-    return trusted.view(np.uint8)
+    trusted = np.empty(forward.shape[:2], np.uint8)
+    for rows in strips(len(forward)):
+        where = targets(forward, rows)
+        there, back = forward[rows], sample(backward, where)
+        energy = squared_length(there)
+        occluded = squared_length(there + back) > 0.01 * (energy + squared_length(back)) + 0.5
+        bounded = motion_boundary(forward, rows, energy)
+        trusted[rows] = inside(where, len(forward)) & ~(occluded | bounded)
+    return trusted
 
 
-def motion_boundary(flow: Flow, energy: NDArray[np.float32] | None = None) -> NDArray[np.bool_]:
-    """Return where the second rule of `trusted_flow` finds a motion boundary."""
-    energy = squared_length(flow) if energy is None else energy
-    across = cv2.Sobel(flow, cv2.CV_32F, 1, 0, ksize=1, scale=0.5)
-    down = cv2.Sobel(flow, cv2.CV_32F, 0, 1, ksize=1, scale=0.5)
+def motion_boundary(flow: Flow, rows: slice = WHOLE, energy: NDArray[np.float32] | None = None) -> NDArray[np.bool_]:
+    """Return where, in these rows, the second rule of `trusted_flow` finds a motion boundary."""
+    top, bottom, _ = rows.indices(len(flow))
+    start = max(top - 1, 0)
+    around, own = flow[start : bottom + 1], slice(top - start, bottom - start)
+    energy = squared_length(flow[rows]) if energy is None else energy
+    across = cv2.Sobel(around, cv2.CV_32F, 1, 0, ksize=1, scale=0.5)[own]
+    down = cv2.Sobel(around, cv2.CV_32F, 0, 1, ksize=1, scale=0.5)[own]
     gradient = squared_length(np.asarray(across, np.float32)) + squared_length(np.asarray(down, np.float32))
     return np.asarray(gradient > 0.01 * energy + 0.002)
 
 
-def inside(where: Flow) -> Image:
-    """Return 1 where the positions `where` lie in the frame."""
-    height, width = where.shape[:2]
-    within: Image = np.asarray(cv2.inRange(where, (0.0, 0.0), (width - 1.0, height - 1.0)), np.uint8)
+def inside(where: Flow, height: int | None = None) -> Image:
+    """Return 1 where the positions `where` lie in the frame, which is `height` rows high (None: as high as `where`)."""
+    last = (len(where) if height is None else height) - 1.0
+    within: Image = np.asarray(cv2.inRange(where, (0.0, 0.0), (where.shape[1] - 1.0, last)), np.uint8)
     return np.right_shift(within, 7, dtype=np.uint8)
+
+
+def strips(height: int) -> Iterator[slice]:
+    """Cut a frame's rows into strips whose temporary arrays stay in the processor's cache."""
+    for top in range(0, height, STRIP):
+        yield slice(top, min(top + STRIP, height))
 
 
 def squared_length(field: Flow) -> NDArray[np.float32]:
@@ -264,11 +278,16 @@ def rounded(flow: Flow) -> Flow:
 
 
 def _compact(flow: Flow) -> NDArray[np.int16]:
-    return np.clip(np.rint(flow * _STEPS_PER_PIXEL), -32768, 32767).astype(np.int16)
+    steps = np.empty(flow.shape, np.int16)
+    for rows in strips(len(flow)):
+        scaled = flow[rows] * np.float32(_STEPS_PER_PIXEL)
+        np.clip(np.rint(scaled, out=scaled), -32768, 32767, out=scaled)
+        steps[rows] = scaled
+    return steps
 
 
 def _expand(steps: NDArray[np.int16]) -> Flow:
-    return steps.astype(np.float32) / np.float32(_STEPS_PER_PIXEL)
+    return np.multiply(steps, np.float32(1 / _STEPS_PER_PIXEL), dtype=np.float32)
 
 
 @lru_cache(maxsize=4)
