@@ -203,7 +203,8 @@ def kept_imbalance(found: Structure, seed: int) -> Measurement:
         count=len(columns),
         count_of="frame pairs",
         evidence={
-            "change_ratio_by_lag": {str(k): float(r) for k, r in zip(np.array(LAGS)[usable], ratios, strict=True)}
+            "region": "K",
+            "change_ratio_by_lag": {str(k): float(r) for k, r in zip(np.array(LAGS)[usable], ratios, strict=True)},
         },
     )
 
@@ -307,7 +308,11 @@ class _Taker:
             count=len(pairs),
             count_of="frame pairs",
             series=series([p.frame for p in pairs], ratios, WARP_RATIO.direction),
-            evidence={"floor": floor, "floor_is": "a quarter of a grey level, squared, added to both sides"},
+            evidence={
+                "region": "K",
+                "floor": floor,
+                "floor_is": "a quarter of a grey level, squared, added to both sides",
+            },
         )
 
     def tof(self) -> Measurement:
@@ -362,7 +367,7 @@ class _Taker:
             count=len(pairs),
             count_of="frame pairs",
             series=series([p.frame for p in pairs], lengths, JITTER.direction),
-            evidence={"statistic": "root mean square of the median flow difference over K"},
+            evidence={"region": "K", "statistic": "root mean square of the median flow difference"},
         )
 
     def fill(self) -> Measurement:
