@@ -152,7 +152,7 @@ def trusted_flow(forward: Flow, backward: Flow) -> Image:
         energy = squared_length(there)
         occluded = squared_length(there + back) > 0.01 * (energy + squared_length(back)) + 0.5
         bounded = motion_boundary(forward, rows, energy)
-        trusted[rows] = inside(where, len(forward)) & ~(occluded | bounded)
+        trusted[rows] = inside(where, forward.shape) & ~(occluded | bounded)
     return trusted
 
 
@@ -168,10 +168,10 @@ def motion_boundary(flow: Flow, rows: slice = WHOLE, energy: NDArray[np.float32]
     return np.asarray(gradient > 0.01 * energy + 0.002)
 
 
-def inside(where: Flow, height: int | None = None) -> Image:
-    """Return 1 where the positions `where` lie in the frame, which is `height` rows high (None: as high as `where`)."""
-    last = (len(where) if height is None else height) - 1.0
-    within: Image = np.asarray(cv2.inRange(where, (0.0, 0.0), (where.shape[1] - 1.0, last)), np.uint8)
+def inside(where: Flow, shape: tuple[int, ...] | None = None) -> Image:
+    """Return 1 where the positions `where` lie in a frame of this (height, width); None: as large as `where`."""
+    height, width = where.shape[:2] if shape is None else shape[:2]
+    within: Image = np.asarray(cv2.inRange(where, (0.0, 0.0), (width - 1.0, height - 1.0)), np.uint8)
     return np.right_shift(within, 7, dtype=np.uint8)
 
 
@@ -203,15 +203,18 @@ def camera_motion(flow: Flow, region: Image, step: int = 8) -> NDArray[np.float6
     for _ in range(4):
         weighted = points * weights[:, None]
         model = np.linalg.lstsq(weighted.T @ points, weighted.T @ motion, rcond=None)[0].astype(np.float64)
-        residual = np.linalg.norm(points @ model - motion, axis=1)
+        gap = points @ model - motion
+        residual = np.sqrt(gap[:, 0] ** 2 + gap[:, 1] ** 2)
         scale = max(float(np.median(residual)) * 2.0, 0.02)
         weights = 1.0 / (1.0 + (residual / scale) ** 2) ** 2
     return model.T
 
 
-def affine_flow(model: NDArray[np.float64], height: int, width: int) -> Flow:
-    """Return the flow field of an affine motion from `camera_motion`."""
-    x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None]
+def affine_flow(
+    model: NDArray[np.float64], height: int, width: int, window: tuple[slice, slice] = (WHOLE, WHOLE)
+) -> Flow:
+    """Return the flow field of an affine motion from `camera_motion`, in a window (rows, columns) of the frame."""
+    x, y = np.arange(width, dtype=np.float32)[window[1]], np.arange(height, dtype=np.float32)[window[0], None]
     m = model.astype(np.float32)
     return np.stack([m[i, 0] * x + m[i, 1] * y + m[i, 2] for i in (0, 1)], axis=-1)
 

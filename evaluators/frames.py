@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -164,24 +164,30 @@ class Playback:
     def _mask_converter(self) -> Callable[[Image, int], Regions]:
         size, facts = self.case.working, self.mask_facts
         kernel = np.ones((2 * band_width(size) + 1,) * 2, np.uint8)
-        table = np.zeros((1, 256, 3), np.uint8)
-        table[0, 255, 0] = table[0, [0, 63], 1] = table[0, [63, 127], 2] = 255
+
+        def cover(grey: Image, values: Sequence[int], least: int) -> Image:
+            table = np.zeros(256, np.uint8)
+            table[list(values)] = 255
+            share = _fitted(cv2.LUT(grey, table), size)
+            return np.asarray(cv2.threshold(share, least - 1, 1, cv2.THRESH_BINARY)[1], np.uint8)
 
         def convert(raw: Image, index: int) -> Regions:
-            _count_values(raw, index, facts)
-            cover = cv2.resize(cv2.LUT(raw, table), size, interpolation=cv2.INTER_AREA)
-            kept = cv2.erode((cover[..., 0] == 255).astype(np.uint8), kernel)
-            half = (cover[..., 1:] > 127).astype(np.uint8)
-            removed, affected = cv2.split(half)
+            grey = _count_values(raw, index, facts)
+            removed, affected = cover(grey, (0, 63), 128), cover(grey, (63, 127), 128)
+            kept = cv2.erode(cover(grey, (255,), 255), kernel)
             return Regions(_frozen(removed), _frozen(affected), _frozen(kept))
 
         return convert
 
 
+def _fitted(image: Any, size: Size) -> Any:
+    same = (image.shape[1], image.shape[0]) == size
+    return image if same else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+
+
 def _video_converter(size: Size) -> Callable[[Image, int], Frame]:
     def convert(raw: Image, _index: int) -> Frame:
-        same = (raw.shape[1], raw.shape[0]) == size
-        bgr = raw.copy() if same else cv2.resize(raw, size, interpolation=cv2.INTER_AREA)
+        bgr = _fitted(raw, size)
         return Frame(_frozen(bgr), _frozen(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)))
 
     return convert
@@ -193,7 +199,8 @@ def _frozen(image: Any) -> Image:
     return image  # type: ignore[no-any-return]
 
 
-def _count_values(raw: Image, index: int, facts: MaskFacts) -> None:
+def _count_values(raw: Image, index: int, facts: MaskFacts) -> Image:
+    """Note how many pixels have which value, and return the values."""
     blue, green, red = cv2.split(raw)
     counts = cv2.calcHist([green], [0], None, [256], [0, 256]).ravel().astype(np.int64)
     exact = {value: int(counts[value]) for value in MASK_VALUES}
@@ -206,6 +213,7 @@ def _count_values(raw: Image, index: int, facts: MaskFacts) -> None:
         facts.counts[value] += count
     if index == 0:
         facts.affected_at_start = exact[127] > 0
+    return np.asarray(green, np.uint8)
 
 
 class _Reader:

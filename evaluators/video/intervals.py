@@ -12,6 +12,8 @@ from evaluators.base import Direction, Interval, Series
 Columns = NDArray[np.float64]
 REPLICATES = 400
 LEVEL = 0.95
+_NORMAL_95 = 1.959963984540054
+"""97.5 % of the standard normal distribution lies below."""
 
 
 def block_bootstrap(
@@ -46,6 +48,26 @@ def ratio_interval(over: Sequence[float], under: Sequence[float], seed: int = 0)
     """Return the interval of sum(over) / sum(under)."""
     columns = np.stack([np.asarray(over, float), np.asarray(under, float)], axis=1)
     return block_bootstrap(columns, lambda rows: rows[..., 0].sum(1) / rows[..., 1].sum(1), seed)
+
+
+def theil_sen(times: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return the median of all pairs' slopes between its 95 % limits: low, slope, high.
+
+    `times` are distinct. The limits are Sen's (JASA 1968, equation 2.6), ties of values included. Written out, as
+    importing SciPy's statistics takes longer than measuring a short clip.
+    """
+    first, second = np.triu_indices(len(times), 1)
+    slopes = np.sort((values[second] - values[first]) / (times[second] - times[first]))
+    ties = np.unique(values, return_counts=True)[1]
+    variance = (_kendall_variance(np.array([len(values)])) - _kendall_variance(ties)) / 18
+    reach = _NORMAL_95 * float(np.sqrt(variance))
+    low = max(round((len(slopes) - reach) / 2) - 1, 0)
+    high = min(round((len(slopes) + reach) / 2), len(slopes) - 1)
+    return float(slopes[low]), float(np.median(slopes)), float(slopes[high])
+
+
+def _kendall_variance(counts: NDArray[np.int64]) -> float:
+    return float(np.sum(counts * (counts - 1) * (2 * counts + 5)))
 
 
 def series(

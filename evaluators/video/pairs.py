@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import NamedTuple
 
 import cv2
@@ -13,6 +14,7 @@ from evaluators.frames import Moment
 from evaluators.video.step import Motion
 
 LEAST_PIXELS = 200
+_OWN = threading.local()
 
 
 class Pair(NamedTuple):
@@ -65,7 +67,7 @@ def warp_error(before: Image, now: Image, where: Flow, region: Image) -> float:
 
     `before` and `now` are uint8 of equal shape, `where` holds the (h, w, 2) positions in `now`.
     """
-    total, later = 0.0, _padded(now).astype(np.float32)
+    total, later = 0.0, _floats(_padded(now))
     for rows in strips(len(before)):
         total += _squared_error(later, _padded(before[rows]), where[rows], region[rows])
     values = cv2.countNonZero(region) * (before.size // region.size)
@@ -75,6 +77,15 @@ def warp_error(before: Image, now: Image, where: Flow, region: Image) -> float:
 def _padded(image: Image) -> Image:
     """Give colour a fourth channel, always 255: OpenCV reads four twice as fast as three."""
     return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2BGRA), np.uint8)
+
+
+def _floats(image: Image) -> NDArray[np.float32]:
+    """Return the image as floats in this thread's buffer, good until the next call: fresh pages cost more than it."""
+    buffer: NDArray[np.float32] | None = getattr(_OWN, "buffer", None)
+    if buffer is None or buffer.shape != image.shape:
+        _OWN.buffer = buffer = np.empty(image.shape, np.float32)
+    np.copyto(buffer, image)
+    return buffer
 
 
 def _squared_error(later: NDArray[np.float32], before: Image, where: Flow, region: Image) -> float:
@@ -115,18 +126,19 @@ def _fill_error(before: Moment, now: Moment, motion: Motion) -> float | None:
         return None
     x, y, width, height = cv2.boundingRect(fill)
     window = (slice(y, y + height), slice(x, x + width))
-    where = targets(affine_flow(motion.camera, *fill.shape))
-    region = np.ascontiguousarray((fill & inside(where))[window])
+    rows, columns = fill.shape[:2]
+    where = affine_flow(motion.camera + np.eye(2, 3), rows, columns, window)
+    region = fill[window] & inside(where, fill.shape)
     if cv2.countNonZero(region) < LEAST_PIXELS:
         return None
-    return warp_error(before.output.bgr[window], now.output.bgr, where[window], region)
+    return warp_error(before.output.bgr[window], now.output.bgr, where, region)
 
 
 def _own_error(before: Moment, now: Moment, motion: Motion) -> float | None:
-    total, pixels, later = 0.0, 0, now.output.luma.astype(np.float32)
+    total, pixels, later = 0.0, 0, _floats(now.output.luma)
     for rows in strips(len(later)):
         where = targets(motion.output, rows)
-        usable = inside(where, len(later)) & ~motion_boundary(motion.output, rows)
+        usable = inside(where, later.shape) & ~motion_boundary(motion.output, rows)
         total += _squared_error(later, before.output.luma[rows], where, usable)
         pixels += cv2.countNonZero(usable)
     return total / (pixels * 255**2) if pixels >= LEAST_PIXELS else None

@@ -20,7 +20,7 @@ from evaluators.clip import Case
 from evaluators.flow import Image
 from evaluators.frames import Moment
 from evaluators.video.intervals import block_bootstrap, mean_interval, series
-from evaluators.video.preservation import WINDOW, decibel, ssim_map
+from evaluators.video.preservation import WINDOW, decibel, mean_ssim
 from evaluators.video.step import Outcome, Step, VideoOptions
 
 VERSION = "1"
@@ -173,7 +173,7 @@ def compare(moment: Moment) -> Truth:
     if fill_pixels >= LEAST_PIXELS:
         fill_error = cv2.norm(output, truth, cv2.NORM_L2SQR, removed)
         if min(removed.shape) >= WINDOW:
-            similarity = float(sum(cv2.mean(ssim_map(output, truth), removed)[:3])) / 3
+            similarity = mean_ssim(output, truth, removed)
     smooth = tuple(
         np.asarray(cv2.GaussianBlur(frame.luma, (5, 5), 0), np.uint8) for frame in (moment.output, moment.reference)
     )

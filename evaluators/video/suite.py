@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+import cv2
 
 from evaluators.base import Evaluation, Measure, Measurement, absent
 from evaluators.clip import Case, ClipError, ClipInfo, open_case, probe
@@ -26,6 +29,32 @@ Progress = Callable[[float, str], None]
 EVALUATORS: tuple[VideoEvaluator, ...] = (
     Temporal(), Preservation(), Perceptual(), Removal(), Physics(), Reference(),
 )  # fmt: skip
+
+
+class _SerialOpenCV:
+    """Keeps OpenCV to one thread per call while any clip is measured: whole steps run side by side already.
+
+    Its own workers would wait busily for the next call and take the cores from the steps.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._users, self._before = threading.Lock(), 0, 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._users == 0:
+                self._before = cv2.getNumThreads()
+                cv2.setNumThreads(1)
+            self._users += 1
+
+    def __exit__(self, *_problem: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                cv2.setNumThreads(self._before)
+
+
+_SERIAL_OPENCV = _SerialOpenCV()
 
 
 @dataclass(frozen=True)
@@ -128,7 +157,7 @@ def _observed(
 
     threads = options.threads or min(os.cpu_count() or 1, 4)
     waiting: deque[Future[tuple[Step, list[object]]]] = deque()
-    with ThreadPoolExecutor(threads, thread_name_prefix="measure") as pool:
+    with _SERIAL_OPENCV, ThreadPoolExecutor(threads, thread_name_prefix="measure") as pool:
         previous: Moment | None = None
         for moment in playback:
             waiting.append(pool.submit(observe, previous, moment))
