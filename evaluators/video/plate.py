@@ -1,8 +1,8 @@
 """The clean background plate that the input itself shows: what each place looks like while the mask keeps it.
 
 Frames are laid onto one canvas along the camera's motion, and only kept pixels are averaged, so neither the
-object nor anything it affects is in the plate. Held at a quarter of the working size: shadows are soft, and a
-hundred times the frames fit in memory.
+object nor anything it affects is in the plate; what passes over kept ground less than half of the time is left out.
+Held at a quarter of the working size: shadows are soft, and a hundred times the frames fit in memory.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from evaluators.frames import Moment
 Floats = NDArray[np.float32]
 SHRINK = 4
 LEAST_VIEWS = 3
+NOISE = 2.0
+"""Grey levels by which the same place differs between frames without anything passing over it."""
 LARGEST_CANVAS = 4.0
 """The camera may show at most so many times its frame's area; past that the plate is not made."""
 
@@ -101,20 +103,40 @@ class Stack:
         if canvas is None:
             return None
         shift, size = canvas
-        total, count = self._accumulate(shift, size)
-        mean = np.asarray(total / np.maximum(count, 1e-6)[..., None], np.float32)
+        mean, count = self._plate(shift, size)
         return [self._view(i, shift, mean, count) for i in range(len(self.frames))]
 
-    def _accumulate(self, shift: NDArray[np.float64], size: tuple[int, int]) -> tuple[Floats, Floats]:
+    def _plate(self, shift: NDArray[np.float64], size: tuple[int, int]) -> tuple[Floats, Floats]:
+        """The mean of what is seen most of the time, and in how many frames each place is seen.
+
+        A shadow that passes over kept ground darkens it in some frames. Against the plain mean of all frames, samples
+        of the rarer kind always lie beyond one standard deviation and those of the commoner kind within it.
+        """
+        total, squares, count = self._accumulate(shift, size, None)
+        seen = np.maximum(count, 1e-6)
+        mean = total / seen[..., None]
+        reach = np.sqrt(np.maximum(squares / seen - mean.mean(axis=2) ** 2, 0)) + NOISE
+        usual, _, kept = self._accumulate(shift, size, (mean.mean(axis=2), reach))
+        plate = np.where(kept[..., None] > 0, usual / np.maximum(kept, 1e-6)[..., None], mean)
+        return np.asarray(plate, np.float32), count
+
+    def _accumulate(
+        self, shift: NDArray[np.float64], size: tuple[int, int], usual: tuple[Floats, Floats] | None
+    ) -> tuple[Floats, Floats, Floats]:
+        """Sums of colour, squared brightness and number of kept samples; with `usual`, of those within its reach."""
         total = np.zeros((size[1], size[0], 3), np.float32)
-        count = np.zeros((size[1], size[0]), np.float32)
+        squares, count = np.zeros((2, size[1], size[0]), np.float32)
         for small, pose in zip(self.frames, self.poses, strict=True):
             matrix = (shift @ pose)[:2]
             seen = cv2.warpAffine(small.input.astype(np.float32), matrix, size)
             where = cv2.warpAffine(small.kept.astype(np.float32), matrix, size) > 0.999
+            light = seen.mean(axis=2)
+            if usual is not None:
+                where &= np.abs(light - usual[0]) <= usual[1]
             total += seen * where[..., None]
+            squares += light * light * where
             count += where
-        return total, count
+        return total, squares, count
 
     def _view(self, index: int, shift: NDArray[np.float64], mean: Floats, count: Floats) -> Seen:
         small = self.frames[index]

@@ -284,7 +284,10 @@ def _share(measure: Measure, rows: Sequence[tuple[float, float, int]], missing: 
         interval=block_bootstrap(columns, statistic, seed),
         count=sum(value is not None for value in values),
         series=series(range(len(rows)), values, measure.direction),
-        evidence={"small_pixels": pixels, "plate": "mean of kept pixels along the camera's motion, quarter size"},
+        evidence={
+            "small_pixels": pixels,
+            "plate": "mean of kept pixels as they are most of the time, along the camera's motion, quarter size",
+        },
     )
 
 
