@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from core.cli.output import Json, detail, done, say, show
 from core.cli.session import acting, json_file, pairs
+
+if TYPE_CHECKING:
+    from core.access import Actor
+    from core.platform import Platform
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -18,7 +22,7 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 def submit(
     asset: str,
     model: str = typer.Option(..., help="model@version that makes the output."),
-    runner: str = typer.Option("plate", help="plate, ingest, command, or an installed runner."),
+    runner: str = typer.Option("plate", help="plate, ingest, command, void, mask, or an installed runner."),
     purpose: str = typer.Option("release", help="release, or internal_trial (its output never leaves)."),
     project: str | None = typer.Option(None, help="Where several projects have an asset of that name."),
     kind: str = typer.Option("REMOVAL", help="Kind of AI use."),
@@ -106,6 +110,37 @@ def show_job(job: str, as_json: Json = False) -> None:
 
 
 @app.command()
+def rerun(
+    job: str,
+    wait: bool = typer.Option(False, "--wait", help="Run what waits here, then compare."),
+    as_json: Json = False,
+) -> None:
+    """Repeat a finished job from its record. Exit code 4 when the gate refuses, 8 when the repetition failed."""
+    from core.rerun import rerun as rerun_job
+
+    with acting() as (platform, actor):
+        with platform.work(actor) as work:
+            submission = rerun_job(work, job)
+        made, decision = submission.job, submission.decision
+        record = {"id": made.id, "status": made.status, "headline": decision.headline, "reasons": decision.reasons}
+        if not decision.opens:
+            done(record, decision.headline, as_json=as_json)
+            raise typer.Exit(4)
+        if not wait:
+            done(record, f"{made.id} repeats {job}; after it ran: 'greenlight job compare-rerun'.", as_json=as_json)
+            return
+        _run_waiting(platform, actor, made.id)
+        _show_reproduction(platform, actor, made.id, as_json)
+
+
+@app.command("compare-rerun")
+def compare_rerun(job: str, as_json: Json = False) -> None:
+    """Say whether a repetition gave the same result, and how far apart the results and the machines are."""
+    with acting() as (platform, actor):
+        _show_reproduction(platform, actor, job, as_json)
+
+
+@app.command()
 def cancel(job: str, as_json: Json = False) -> None:
     """Ask a job to stop."""
     from core.jobs.queue import cancel as cancel_job
@@ -117,11 +152,40 @@ def cancel(job: str, as_json: Json = False) -> None:
     done({"id": row.id, "status": row.status}, sentence, as_json=as_json)
 
 
+def _run_waiting(platform: Platform, actor: Actor, job: str) -> None:
+    """Work here until nothing waits; `RunFailed` when the repetition did not succeed."""
+    from core.access import Permission
+    from core.errors import RunFailed
+    from core.jobs.worker import Worker
+    from core.tables import Job
+
+    actor.require(Permission.JOB_WORK)
+    Worker(platform).run(drain=True)
+    with platform.reading() as session:
+        row = session.get_one(Job, job)
+    if row.status != "succeeded":
+        raise RunFailed(f"the repetition {job} is {row.status}: {row.message}", "see 'greenlight job show'")
+
+
+def _show_reproduction(platform: Platform, actor: Actor, job: str, as_json: bool) -> None:
+    from core.rerun import compare_rerun as compare
+
+    found = compare(platform, actor, job)
+    record = {"headline": found.headline, "equal": found.equal, "sha256": found.sha256, **found.record}
+    done(record, found.headline, as_json=as_json)
+    if as_json:
+        return
+    show(found.record["outputs"], ("role", "equal", "original", "rerun", "reason"), as_json=False, empty="")
+    columns = ("name", "evaluator", "original", "rerun", "difference")
+    show(found.record["measurements"], columns, as_json=False, empty="Every measurement is the same.")
+    show(found.record["environment"], ("name", "original", "rerun", "equal"), as_json=False, empty="")
+
+
 def _job(session: Any, job: str) -> dict[str, Any]:
     import sqlalchemy as sa
 
     from core.lookup import find
-    from core.tables import Attempt, EvaluationRecord, Job, MeasurementRecord, Output, record_of
+    from core.tables import Attempt, EvaluationRecord, Job, MeasurementRecord, Output, Rerun, record_of
 
     row = find(session, Job, job)
     measured = (
@@ -133,6 +197,7 @@ def _job(session: Any, job: str) -> dict[str, Any]:
     outputs = session.scalars(sa.select(Output).where(Output.job_id == row.id).order_by(Output.role))
     return {
         **record_of(row),
+        "repeats": link.original_id if (link := session.get(Rerun, row.id)) else None,
         "attempts": [record_of(item) for item in attempts],
         "outputs": [record_of(item) for item in outputs],
         "measurements": [record_of(item) for item in session.scalars(measured)],

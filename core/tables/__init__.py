@@ -3,7 +3,7 @@
 from core.tables.assets import Asset, AssetFile, Attestation, Consent, PersonsDeclaration, Subject
 from core.tables.audit import AuditCheckpoint, AuditEvent, AuditFrontier
 from core.tables.base import Base, record_digest, record_of
-from core.tables.jobs import Attempt, EvaluationRecord, Job, MeasurementRecord, Output
+from core.tables.jobs import Attempt, EvaluationRecord, Job, MeasurementRecord, Output, Rerun
 from core.tables.people import LoginSession, User
 from core.tables.qualifications import Qualification
 from core.tables.registry import Artifact, LineageLink, Model, ModelVersion, Project
@@ -34,6 +34,7 @@ __all__ = [
     "Project",
     "Qualification",
     "Release",
+    "Rerun",
     "SignatureRecord",
     "Subject",
     "User",

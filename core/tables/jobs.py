@@ -73,6 +73,22 @@ class Attempt(Base):
     environment: Mapped[dict[str, Any]]
 
 
+class Rerun(Base):
+    """A job that repeats another one from its record, and what the comparison found once both had succeeded."""
+
+    __tablename__ = "reruns"
+
+    job_id: Mapped[str] = mapped_column(sa.ForeignKey("jobs.id"), primary_key=True)
+    original_id: Mapped[str] = mapped_column(sa.ForeignKey("jobs.id"))
+    requested_by: Mapped[str] = mapped_column(Id)
+    requested_at: Mapped[datetime]
+    equal: Mapped[bool | None]
+    """Whether the main output has the same digest; None until compared."""
+    report_sha256: Mapped[str | None] = mapped_column(sa.ForeignKey("artifacts.sha256"))
+    compared_by: Mapped[str | None] = mapped_column(Id)
+    compared_at: Mapped[datetime | None]
+
+
 class Output(Base):
     """An artifact that a job made; the one to be judged has the role `video`."""
 

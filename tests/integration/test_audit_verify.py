@@ -26,6 +26,7 @@ from core.checkpoints import export_checkpoint, make_checkpoint
 from core.errors import GreenlightError
 from core.jobs.queue import cancel
 from core.platform import Platform
+from core.rerun import rerun
 from core.tables import AuditCheckpoint, AuditEvent, AuditFrontier, Base, Consent, Dossier, Job, User
 from core.tables.base import Moment
 
@@ -63,6 +64,7 @@ def platform(studio: Studio) -> Platform:
     """A studio whose release is approved and reported, so that every kind of record is there."""
     with studio.platform.work(studio.people["engineer"]) as work:
         registry.create_version(work, model="remover", version="2", licence="MIT", parents={MODEL: "base"})
+        rerun(work, studio.job)
     release = releases.propose(studio.platform, studio.people["engineer"], studio.job).release.id
     for by in ("legal", "manager"):
         releases.sign(studio.platform, studio.proof(by), release)

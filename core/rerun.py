@@ -1,0 +1,253 @@
+"""Repeat a job from its record, and say what came out the same.
+
+A repetition has the same inputs by digest, the same parameters, seed and model version; the gate judges it anew, for a
+consent may have been revoked since. Its comparison is kept as an artifact, and an audit event vouches for it.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core.access import Actor, Permission
+from core.canonical import digest
+from core.errors import Conflict, GreenlightError, InputError, Unavailable
+from core.jobs.submission import JobRequest, Submission, submit
+from core.lookup import find
+from core.media import difference
+from core.platform import Platform, Work, expect
+from core.runners.base import produces
+from core.runners.ingest import MEDIA_TYPES
+from core.runners.registry import runner
+from core.tables import (
+    Asset,
+    Attempt,
+    EvaluationRecord,
+    Job,
+    MeasurementRecord,
+    ModelVersion,
+    Output,
+    Rerun,
+)
+
+SCHEMA = "greenlight.rerun/1"
+TENSORS = ".safetensors"
+ALIKE = 1e-9
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A comparison: one sentence, whether the main output is the same by digest, and the record that is kept."""
+
+    headline: str
+    equal: bool
+    record: Mapping[str, Any]
+    sha256: str
+
+
+def rerun(work: Work, job: str) -> Submission:
+    """Submit a succeeded job again as it was; the gate may refuse what it once allowed."""
+    work.require(Permission.JOB_SUBMIT)
+    original = find(work.session, Job, job)
+    expect(original.status, ("succeeded",), f"the job {original.id}")
+    submission = submit(
+        work,
+        JobRequest(
+            asset=original.asset_id,
+            version=original.version_id,
+            runner=original.runner,
+            purpose=original.purpose,
+            ai_use=original.ai_use,
+            parameters=original.parameters,
+            stored=original.extra_inputs,
+            provenance=original.provenance,
+            origin=original.origin,
+            seed=original.seed,
+        ),
+    )
+    work.add(Rerun(job_id=submission.job.id, original_id=original.id, requested_by=work.actor.id, requested_at=work.at))
+    work.record("job.rerun", submission.job.id, original=original.id)
+    return submission
+
+
+def compare_rerun(platform: Platform, actor: Actor, job: str) -> Reproduction:
+    """Compare a repetition with its original, both succeeded, and keep the comparison.
+
+    Outputs are compared by digest; a clip whose digest differs is decoded and measured against the original's.
+    """
+    actor.require(Permission.EVALUATE)
+    with platform.reading() as session:
+        again, original = _pair(session, job)
+        same, environment = _same(session, original, again), list(_environment(session, original, again))
+        measured, alike = _measurements(session, original, again)
+        outputs = list(_outputs(session, original, again))
+    role = produces(runner(original.runner))
+    compared = [_measured(platform, one) for one in outputs]
+    equal = any(one["role"] == role and one["equal"] for one in compared)
+    record = {
+        "schema": SCHEMA,
+        "original": original.id,
+        "rerun": again.id,
+        "role": role,
+        "equal": equal,
+        "same": same,
+        "outputs": compared,
+        "measurements": measured,
+        "measurements_alike": alike,
+        "environment": environment,
+    }
+    with platform.work(actor) as work:
+        kept = work.keep_json(record)
+        row = work.get(Rerun, again.id, "rerun")
+        row.equal, row.report_sha256, row.compared_by, row.compared_at = equal, kept.sha256, actor.id, work.at
+        work.record("job.rerun_compared", again.id, row, original=original.id, equal=equal, sha256=kept.sha256)
+    return Reproduction(_headline(record), equal, record, kept.sha256)
+
+
+def _pair(session: Session, job: str) -> tuple[Job, Job]:
+    again = find(session, Job, job)
+    link = session.get(Rerun, again.id)
+    if link is None:
+        raise Conflict(f"the job {again.id} repeats no other", "name the job that 'greenlight job rerun' made")
+    original = session.get_one(Job, link.original_id)
+    expect(again.status, ("succeeded",), f"the job {again.id}")
+    return again, original
+
+
+def _same(session: Session, original: Job, again: Job) -> dict[str, bool]:
+    """Which parts of the record are equal; a repetition that is not one would show here."""
+
+    def record(job: Job) -> dict[str, object]:
+        asset, version = session.get_one(Asset, job.asset_id), session.get_one(ModelVersion, job.version_id)
+        return {
+            "inputs": [asset.digest, job.extra_inputs],
+            "parameters": digest(job.parameters),
+            "seed": job.seed,
+            "model": version.digest,
+            "runner": job.runner,
+        }
+
+    before, after = record(original), record(again)
+    return {name: before[name] == after[name] for name in before}
+
+
+def _outputs(session: Session, original: Job, again: Job) -> Iterator[dict[str, Any]]:
+    """Every role of either job, with both digests and the kind of file."""
+    before, after = (_by_role(session, job) for job in (original, again))
+    for role in sorted(before.keys() | after.keys()):
+        digests = [rows[role].sha256 if role in rows else None for rows in (before, after)]
+        # By name: the store knows a file of equal content under the kind that it was first kept as.
+        kinds = {Path(rows[role].name).suffix.lower() for rows in (before, after) if role in rows}
+        yield {"role": role, "original": digests[0], "rerun": digests[1], "equal": digests[0] == digests[1],
+               "clip": kinds <= MEDIA_TYPES.keys(), "tensors": kinds == {TENSORS}}  # fmt: skip
+
+
+def _by_role(session: Session, job: Job) -> dict[str, Output]:
+    return {row.role: row for row in session.scalars(sa.select(Output).where(Output.job_id == job.id))}
+
+
+def _measured(platform: Platform, output: Mapping[str, Any]) -> dict[str, Any]:
+    """The output with how far apart its decoded frames are, or why that was not measured."""
+    found = {name: output[name] for name in ("role", "original", "rerun", "equal")}
+    if output["equal"]:
+        return {**found, "difference": None, "reason": None}
+    if not (output["original"] and output["rerun"]):
+        return {**found, "difference": None, "reason": "only one of the two jobs made it"}
+    measure = _difference if output["clip"] else _tensor_difference if output["tensors"] else None
+    if measure is None:
+        return {**found, "difference": None, "reason": "it is no clip; its bytes differ"}
+    try:
+        return {**found, "difference": measure(platform, output), "reason": None}
+    except GreenlightError as error:
+        return {**found, "difference": None, "reason": error.what}
+
+
+def _difference(platform: Platform, output: Mapping[str, Any]) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [platform.store.fetch(output[which], Path(folder) / f"{which}.mp4") for which in ("original", "rerun")]
+        found = difference(paths[0], paths[1], platform.settings, grey=output["role"] == "quadmask")
+    return {**asdict(found), "frames": list(found.frames), "decoded_equal": found.equal}
+
+
+def _tensor_difference(platform: Platform, output: Mapping[str, Any]) -> dict[str, Any]:
+    """The greatest difference of each tensor that both files hold in one shape, and the names of the others."""
+    try:
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+    except ImportError as error:
+        raise Unavailable("comparing tensors needs the library safetensors", "install the extra 'gpu'") from error
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [platform.store.fetch(output[which], Path(folder) / which) for which in ("original", "rerun")]
+        try:
+            before, after = (load_file(path) for path in paths)
+        except SafetensorError as error:
+            raise InputError(f"a file of tensors cannot be read ({error})", "look at the job's outputs") from error
+    shared = {name for name in before.keys() & after.keys() if before[name].shape == after[name].shape}
+    return {
+        "max_abs": {name: float((before[name].float() - after[name].float()).abs().max()) for name in sorted(shared)},
+        "not_compared": sorted((before.keys() | after.keys()) - shared),
+    }
+
+
+def _measurements(session: Session, original: Job, again: Job) -> tuple[list[dict[str, Any]], int]:
+    """The measurements that are not alike (beyond a relative 1e-9), and how many are; two absent values are alike."""
+    before, after = (_values(session, job) for job in (original, again))
+    rows = []
+    for key in sorted(before.keys() | after.keys()):
+        left, right = before.get(key), after.get(key)
+        if _alike(left, right) and key in before and key in after:
+            continue
+        apart = right - left if left is not None and right is not None else None
+        rows.append({"evaluator": key[0], "name": key[1], "original": left, "rerun": right, "difference": apart})
+    return rows, len(before.keys() | after.keys()) - len(rows)
+
+
+def _alike(left: float | None, right: float | None) -> bool:
+    """Whether two values are the same but for the order in which threads summed them."""
+    if left is None or right is None:
+        return left is right
+    return math.isclose(left, right, rel_tol=ALIKE)
+
+
+def _values(session: Session, job: Job) -> dict[tuple[str, str], float | None]:
+    query = (
+        sa.select(EvaluationRecord.evaluator, MeasurementRecord.name, MeasurementRecord.value)
+        .join(EvaluationRecord, EvaluationRecord.id == MeasurementRecord.evaluation_id)
+        .where(EvaluationRecord.job_id == job.id)
+        .order_by(EvaluationRecord.created_at)
+    )
+    return {(evaluator, name): value for evaluator, name, value in session.execute(query)}
+
+
+def _environment(session: Session, original: Job, again: Job) -> Iterator[dict[str, Any]]:
+    """What is known of both machines, a line each; what only one attempt noted is null on the other side."""
+    before, after = (session.get_one(Attempt, (job.id, job.attempt)).environment for job in (original, again))
+    for name in sorted(before.keys() | after.keys()):
+        left, right = before.get(name), after.get(name)
+        yield {"name": name, "original": left, "rerun": right, "equal": left == right}
+
+
+def _headline(record: Mapping[str, Any]) -> str:
+    changed = [row["name"] for row in record["environment"] if not row["equal"]]
+    machine = f" Different in the environment: {', '.join(changed)}." if changed else " The environment is the same."
+    if record["equal"]:
+        return f"Reproduced exactly: the {record['role']} has the same digest.{machine}"
+    main = next(one for one in record["outputs"] if one["role"] == record["role"])
+    apart = main["difference"]
+    if apart is None:
+        return f"Not reproduced: {main['reason']}.{machine}"
+    if apart["decoded_equal"]:
+        return f"Reproduced in every pixel: only the files' bytes differ.{machine}"
+    if apart["frames"][0] != apart["frames"][1]:
+        return f"Not reproduced: {apart['frames'][0]} frames became {apart['frames'][1]}.{machine}"
+    return (
+        f"Not reproduced exactly: {apart['differing_frames']} of {apart['frames'][0]} frames differ, by at most "
+        f"{apart['max_abs']} of 255 levels (PSNR {apart['psnr_db']:.1f} dB).{machine}"
+    )
