@@ -219,7 +219,8 @@ def _seam_gradients(luma: Image, removed: Image, band: int) -> tuple[float, floa
     if min(cv2.countNonZero(rim), cv2.countNonZero(beside)) < 30:
         return None
     across, down = (cv2.Sobel(luma[window], cv2.CV_32F, *order, ksize=1, scale=0.5) for order in ((1, 0), (0, 1)))
-    gradient = cv2.magnitude(across, down)
+    # Not cv2.magnitude: its last bit depends on where the arrays lie in memory, and equal clips must read alike.
+    gradient = np.sqrt(np.square(across) + np.square(down))
     return cv2.mean(gradient, rim)[0], cv2.mean(gradient, beside)[0]
 
 
