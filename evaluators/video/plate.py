@@ -94,8 +94,11 @@ class Stack:
         pictures = (laid(then.output, cv2.INTER_LINEAR), laid(then.input, cv2.INTER_LINEAR))
         return Small(*pictures, laid(then.kept), laid(then.removed), laid(then.affected))
 
-    def views(self) -> list[Seen] | None:
-        """Return every frame against the plate, or None when the camera travels too far for one canvas."""
+    def views(self, clear: int = 0) -> list[Seen] | None:
+        """Return every frame against the plate, or None when the camera travels too far for one canvas.
+
+        Pixels within `clear` small pixels of R are kept out of the plate: the object's shadow may lie there.
+        """
         if not self.frames:
             return []
         height, width = self.frames[0].kept.shape
@@ -103,25 +106,25 @@ class Stack:
         if canvas is None:
             return None
         shift, size = canvas
-        mean, count = self._plate(shift, size)
+        mean, count = self._plate(shift, size, clear)
         return [self._view(i, shift, mean, count) for i in range(len(self.frames))]
 
-    def _plate(self, shift: NDArray[np.float64], size: tuple[int, int]) -> tuple[Floats, Floats]:
+    def _plate(self, shift: NDArray[np.float64], size: tuple[int, int], clear: int) -> tuple[Floats, Floats]:
         """The mean of what is seen most of the time, and in how many frames each place is seen.
 
         A shadow that passes over kept ground darkens it in some frames. Against the plain mean of all frames, samples
         of the rarer kind always lie beyond one standard deviation and those of the commoner kind within it.
         """
-        total, squares, count = self._accumulate(shift, size, None)
+        total, squares, count = self._accumulate(shift, size, clear, None)
         seen = np.maximum(count, 1e-6)
         mean = total / seen[..., None]
         reach = np.sqrt(np.maximum(squares / seen - mean.mean(axis=2) ** 2, 0)) + NOISE
-        usual, _, kept = self._accumulate(shift, size, (mean.mean(axis=2), reach))
+        usual, _, kept = self._accumulate(shift, size, clear, (mean.mean(axis=2), reach))
         plate = np.where(kept[..., None] > 0, usual / np.maximum(kept, 1e-6)[..., None], mean)
         return np.asarray(plate, np.float32), count
 
     def _accumulate(
-        self, shift: NDArray[np.float64], size: tuple[int, int], usual: tuple[Floats, Floats] | None
+        self, shift: NDArray[np.float64], size: tuple[int, int], clear: int, usual: tuple[Floats, Floats] | None
     ) -> tuple[Floats, Floats, Floats]:
         """Sums of colour, squared brightness and number of kept samples; with `usual`, of those within its reach."""
         total = np.zeros((size[1], size[0], 3), np.float32)
@@ -129,7 +132,8 @@ class Stack:
         for small, pose in zip(self.frames, self.poses, strict=True):
             matrix = (shift @ pose)[:2]
             seen = cv2.warpAffine(small.input.astype(np.float32), matrix, size)
-            where = cv2.warpAffine(small.kept.astype(np.float32), matrix, size) > 0.999
+            kept = small.kept & (1 - around(small.removed, clear)) if clear else small.kept
+            where = cv2.warpAffine(kept.astype(np.float32), matrix, size) > 0.999
             light = seen.mean(axis=2)
             if usual is not None:
                 where &= np.abs(light - usual[0]) <= usual[1]
@@ -146,6 +150,11 @@ class Stack:
         plate = np.asarray(cv2.warpAffine(mean, matrix, (width, height), flags=flags), np.float32)
         known = cv2.warpAffine((count >= LEAST_VIEWS).astype(np.float32), matrix, (width, height), flags=flags)
         return Seen(small.output - plate, small.input - plate, plate, np.asarray(known > 0.999))
+
+
+def around(region: Image, reach: int) -> Image:
+    """Return a region grown by `reach` pixels on all sides."""
+    return np.asarray(cv2.dilate(region, np.ones((2 * reach + 1,) * 2, np.uint8)), np.uint8)
 
 
 def _small_step(camera: NDArray[np.float64]) -> NDArray[np.float64]:

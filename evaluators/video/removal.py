@@ -5,8 +5,8 @@ scores 1, a half-transparent ghost 0.5, and a fill that has nothing to do with t
 
     removal_residue   edges inside R, on their own scale; needs nothing but the two clips
     ghost             difference from the clean plate inside R, where the input shows the background at other times
-    shadow_residue    the same for what darkens the plate without hiding it, in R, A and a ring around them
-    object_motion     motion inside R that follows the object rather than the background
+    shadow_residue    the same for what darkens the plate without hiding it, in R and a ring around it
+    object_motion     motion inside R that follows the object rather than what surrounds it
     halo              a bright or dark rim along the mask's outline
     fill_detail       whether the fill is as detailed as what surrounds it, or a smear
 """
@@ -25,18 +25,19 @@ from evaluators.clip import Case
 from evaluators.flow import Image, affine_flow
 from evaluators.frames import Moment, band_width
 from evaluators.video.intervals import block_bootstrap, mean_interval, ratio_interval, series
-from evaluators.video.plate import Seen, Small, Stack
+from evaluators.video.plate import Seen, Small, Stack, around
+from evaluators.video.shadow import RING, SHADOW, shadow_residue
 from evaluators.video.step import Motion, Outcome, Step, VideoOptions
 
-VERSION = "1"
+VERSION = "2"
 HOUSE = "this package's definition"
 LEAST_PIXELS = 100
 SCALES = (1.0, 2.0, 4.0)
 CORE = 0.15
 """Outer share of the object's half-width that the edge measure leaves out: masks are wider than their object."""
 OBJECT_SPEED = 0.5
-RING = 6
-"""Small pixels around R and A in which a shadow is looked for."""
+BESIDE = 24
+"""Pixels around R whose motion is that of the background behind the object."""
 
 RESIDUE = Measure(
     "removal_residue", "The object's structure still visible", "share of its edges", Direction.LOWER, 0, 1,
@@ -47,11 +48,6 @@ GHOST = Measure(
     "ghost", "Opacity of the object left", "share of its contrast", Direction.LOWER, 0, 1,
     f"least-squares share of (input - clean plate) found again in (output - clean plate) within R; {HOUSE}", VERSION,
     "How opaque the removed object still is against the background that the clip shows at other times.",
-)  # fmt: skip
-SHADOW = Measure(
-    "shadow_residue", "Shadow left", "share of its darkness", Direction.LOWER, 0, 1,
-    f"as ghost, over pixels that darken the clean plate but keep its colour and texture; {HOUSE}", VERSION,
-    "How much of the object's shadow is left: 0 none, 1 all of it.",
 )  # fmt: skip
 OBJECT_MOTION = Measure(
     "object_motion", "Motion that follows the object", "share of its motion", Direction.LOWER, 0, 1,
@@ -120,8 +116,7 @@ class RemovalWatcher:
 
     def conclude(self, outcome: Outcome) -> Evaluation:
         """Return the measurements of the clip."""
-        views = self._stack.views()
-        ghost, shadow = _against_plate(self._stack.frames, views, self._seed)
+        ghost, shadow = _against_plate(self._stack, self._seed)
         measurements = (_residue(self._traces, self._seed), ghost, shadow, _object_motion(self._traces, self._seed),
                         _halo(self._traces, self._seed), _detail(self._traces, self._seed))  # fmt: skip
         parameters = {
@@ -158,16 +153,24 @@ def _products(
 
 
 def motion_products(before: Moment, motion: Motion | None) -> tuple[float, float] | None:
-    """Return the flow products inside R relative to the camera, or None where the object does not move by itself."""
+    """Return the flow products inside R relative to the background, or None where the object does not move by itself.
+
+    The background's motion is the camera's, corrected by the median of what K beside R shows: a scene has depth.
+    """
     removed = before.regions.removed
     if motion is None or motion.camera is None or cv2.countNonZero(removed) < LEAST_PIXELS:
         return None
     core = cv2.erode(removed, np.ones((7, 7), np.uint8)) > 0
     if np.count_nonzero(core) < LEAST_PIXELS:
         return None
-    window = _window(removed, 0)
-    core, camera = core[window], affine_flow(motion.camera, *removed.shape)[window]
-    source, output = (flow[window][core] - camera[core] for flow in (motion.input.forward, motion.output))
+    window = _window(removed, BESIDE)
+    core, camera = core[window], affine_flow(motion.camera, *removed.shape, window)
+    source, output = (flow[window] - camera for flow in (motion.input.forward, motion.output))
+    beside = (motion.kept[window] & around(removed[window], BESIDE)) > 0
+    if np.count_nonzero(beside) >= LEAST_PIXELS:
+        local = np.median(source[beside], axis=0)
+        source, output = source - local, output - local
+    source, output = source[core], output[core]
     if float(np.mean(np.hypot(source[:, 0], source[:, 1]))) < OBJECT_SPEED:
         return None
     return float(np.mean(np.sum(output * source, axis=1))), float(np.mean(np.sum(source * source, axis=1)))
@@ -201,11 +204,11 @@ def fill_detail(moment: Moment, band: int) -> tuple[float, float] | None:
     region = np.ascontiguousarray(removed[window])
     inner = cv2.erode(region, np.ones((5, 5), np.uint8))
     grown = (cv2.dilate(region, np.ones((2 * reach + 1,) * 2, np.uint8)) for reach in (2 * band, 2))
-    around = cast(Image, next(grown)) & (1 - cast(Image, next(grown)))
-    if min(cv2.countNonZero(inner), cv2.countNonZero(around)) < LEAST_PIXELS // 2:
+    band_around = cast(Image, next(grown)) & (1 - cast(Image, next(grown)))
+    if min(cv2.countNonZero(inner), cv2.countNonZero(band_around)) < LEAST_PIXELS // 2:
         return None
     sharp = np.abs(cv2.Laplacian(np.ascontiguousarray(moment.output.luma[window]), cv2.CV_32F))
-    return cv2.mean(sharp, inner)[0], cv2.mean(sharp, around)[0]
+    return cv2.mean(sharp, inner)[0], cv2.mean(sharp, band_around)[0]
 
 
 def _local_mean(luma: NDArray[np.float32], region: NDArray[np.bool_], reach: int) -> NDArray[np.float32]:
@@ -222,18 +225,17 @@ def _window(region: Image, margin: int) -> tuple[slice, slice]:
     return slice(max(y - margin, 0), y + height + margin), slice(max(x - margin, 0), x + width + margin)
 
 
-def _against_plate(frames: Sequence[Small], views: Sequence[Seen] | None, seed: int) -> tuple[Measurement, Measurement]:
+def _against_plate(stack: Stack, seed: int) -> tuple[Measurement, Measurement]:
     """Return ghost and shadow_residue."""
-    if not any(int(small.removed.sum()) >= 8 for small in frames):
+    if not any(int(small.removed.sum()) >= 8 for small in stack.frames):
         return absent(GHOST, NO_OBJECT), absent(SHADOW, NO_OBJECT)
-    if views is None:
+    views, clear = stack.views(), stack.views(clear=RING)
+    if views is None or clear is None:
         reason = "the camera travels too far to lay the clip onto one clean plate"
         return absent(GHOST, reason), absent(SHADOW, reason)
-    pairs = list(zip(frames, views, strict=True))
+    pairs = zip(stack.frames, views, strict=True)
     ghost = _share(GHOST, [_plate_products(view, _object_pixels(small, view)) for small, view in pairs], NO_PLATE, seed)
-    no_shadow = "the input shows no shadow beside the object that the clean plate could tell"
-    shadow = _share(SHADOW, [_plate_products(v, shadow_pixels(s, v), luma=True) for s, v in pairs], no_shadow, seed)
-    return ghost, shadow
+    return ghost, shadow_residue(stack.frames, clear, seed)
 
 
 def _object_pixels(small: Small, view: Seen) -> NDArray[np.bool_]:
@@ -241,27 +243,8 @@ def _object_pixels(small: Small, view: Seen) -> NDArray[np.bool_]:
     return np.asarray((small.removed > 0) & view.known & visible)
 
 
-def shadow_pixels(small: Small, view: Seen) -> NDArray[np.bool_]:
-    """Return where the input darkens the plate by 3 to 60 per cent, evenly over colours and neighbours.
-
-    Looked for in R and a ring around it, away from A.
-    """
-    ring = np.ones((2 * RING + 1,) * 2, np.uint8)
-    # What the removal moves casts a shadow of its own, in the truth as in the input: it is nobody's trace.
-    near = (cv2.dilate(small.removed, ring) > 0) & (cv2.dilate(small.affected, ring) == 0)
-    ratio = np.log((view.input + view.plate + 4) / (view.plate + 4))
-    mean = ratio.mean(axis=2)
-    tint = ratio.max(axis=2) - ratio.min(axis=2)
-    smooth = cv2.blur(mean, (5, 5))
-    rough = np.sqrt(np.maximum(cv2.blur(mean * mean, (5, 5)) - smooth * smooth, 0))
-    dark = (smooth < -0.03) & (smooth > -0.9)
-    return np.asarray(near & view.known & dark & (tint < 0.08) & (rough < 0.05))
-
-
-def _plate_products(view: Seen, where: NDArray[np.bool_], *, luma: bool = False) -> tuple[float, float, int]:
+def _plate_products(view: Seen, where: NDArray[np.bool_]) -> tuple[float, float, int]:
     output, source = view.output[where], view.input[where]
-    if luma:
-        output, source = output.mean(axis=1), source.mean(axis=1)
     return float(np.sum(output * source)), float(np.sum(source * source)), int(np.count_nonzero(where))
 
 
