@@ -15,7 +15,7 @@ import cv2
 from evaluators.base import Evaluation, Measure, Measurement, absent
 from evaluators.clip import Case, ClipError, ClipInfo, open_case, probe
 from evaluators.flow import FlowCache
-from evaluators.frames import Moment, Playback
+from evaluators.frames import Moment, Playback, StreamFacts
 from evaluators.video.perceptual import Perceptual
 from evaluators.video.physics_watch import Physics
 from evaluators.video.preservation import Preservation
@@ -170,10 +170,13 @@ def _observed(
 
 def _outcome(playback: Playback, compared: int, maker: StepMaker) -> Outcome:
     facts = playback.facts
-    if facts["input"].frames == 0:
-        raise ClipError(f"{facts['input'].info.path.name} holds no frame that can be decoded; export it again.")
-    if facts["output"].frames == 0:
-        raise ClipError(f"{facts['output'].info.path.name} holds no frame that can be decoded; run the job again.")
+    for name, remedy in (
+        ("input", "export it again"),
+        ("output", "run the job again"),
+        ("reference", "export it again"),
+    ):
+        if name in facts and facts[name].frames == 0:
+            raise ClipError(f"{facts[name].info.path.name} holds no frame that can be decoded; {remedy}.")
     lengths_differ = facts["output"].frames != facts["input"].frames
     unpairable = None
     if facts["output"].variable_rate and lengths_differ:
@@ -198,18 +201,9 @@ def _notes(outcome: Outcome) -> tuple[str, ...]:
     source, output = outcome.streams["input"], outcome.streams["output"]
     if outcome.mask.affected_at_start:
         notes.append("The mask marks affected pixels (127) on the first frame; by convention it has none there.")
-    if output.frames != source.frames:
-        notes.append(
-            f"The output has {output.frames} frames, the input {source.frames}; "
-            f"the first {outcome.compared} were compared."
-        )
-    shape, wanted = (output.info.width, output.info.height), (source.info.width, source.info.height)
-    if shape != wanted:
-        width, height = outcome.case.working
-        notes.append(
-            f"The output is {shape[0]}x{shape[1]}, the input {wanted[0]}x{wanted[1]}; "
-            f"both were resized to {width}x{height} by area."
-        )
+    for name in ("output", "reference"):
+        if name in outcome.streams:
+            notes += _differences(name, outcome.streams[name], outcome)
     for name, facts in outcome.streams.items():
         notes += _stream_notes(name, facts.info, facts.frames, facts.variable_rate)
     if output.info.fps and abs(output.info.fps - source.info.fps) > 0.01:
@@ -218,6 +212,23 @@ def _notes(outcome: Outcome) -> tuple[str, ...]:
             "frames were paired by number."
         )
     return tuple(notes)
+
+
+def _differences(name: str, facts: StreamFacts, outcome: Outcome) -> Iterator[str]:
+    """How the stream's length and size differ from the input's."""
+    source = outcome.streams["input"]
+    if facts.frames != source.frames:
+        yield (
+            f"The {name} has {facts.frames} frames, the input {source.frames}; "
+            f"the first {outcome.compared} were compared."
+        )
+    shape, wanted = (facts.info.width, facts.info.height), (source.info.width, source.info.height)
+    if shape != wanted:
+        width, height = outcome.case.working
+        yield (
+            f"The {name} is {shape[0]}x{shape[1]}, the input {wanted[0]}x{wanted[1]}; "
+            f"both were resized to {width}x{height} by area."
+        )
 
 
 def _stream_notes(name: str, info: ClipInfo, frames: int, variable_rate: bool) -> Iterator[str]:

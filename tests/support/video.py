@@ -57,7 +57,8 @@ def write_as(
 
 def wall(width: int = SIZE[0], height: int = SIZE[1], seed: int = 0) -> Pictures:
     """A textured wall, RGB (height, width, 3), with three unlike channels."""
-    planes = [texture(height, width, seed + channel) for channel in range(3)]
+    least = 32  # the texture's own coarsest cell
+    planes = [texture(max(height, least), max(width, least), seed + channel)[:height, :width] for channel in range(3)]
     return np.rint(np.stack(planes, axis=2) * 0.8 + 20).astype(np.uint8)
 
 
