@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 
 from evaluators.base import Direction, Evaluation, Interval, Measure, Measurement, absent
 from evaluators.video import physics_rules as rules
-from evaluators.video.tracking import Still, Track, Tracked, follow, shrink, shrink_mask, tracking_size
+from evaluators.video.association import Track
+from evaluators.video.stills import Still, shrink, shrink_mask, tracking_size
+from evaluators.video.tracking import Tracked, follow
 from evaluators.video.trajectory import cut
 
 NAME = "physics"
@@ -27,6 +29,8 @@ VERSION = "1"
 STANDARD_GRAVITY = 9.81
 HOUSE = "this package's definition, after the trajectory guards of Morpheus (arXiv 2504.02918)"
 LEAST_FRAMES = 5
+LEAST_WHOLE = 3
+"""Frames in which a body must be seen whole: the fewest that show it speed up."""
 LEAST_AREA = rules.LEAST_AREA
 _REPLICATES = 12
 _TRACKER_NOISE = 0.3
@@ -151,8 +155,8 @@ def _look(stills: Sequence[Still]) -> tuple[str | None, Tracked | None]:
     longest = max((len(_whole(track)) for track in tracked.tracks), default=0)
     if not tracked.tracks and tracked.first_area < LEAST_AREA:
         return "no body can be told from the background in the affected region", None
-    if tracked.tracks and longest < LEAST_FRAMES and tracked.first_area < LEAST_AREA:
-        return f"bodies in the affected region are seen whole in fewer than {LEAST_FRAMES} frames", None
+    if tracked.tracks and longest < LEAST_WHOLE and tracked.first_area < LEAST_AREA:
+        return f"bodies in the affected region are seen whole in fewer than {LEAST_WHOLE} frames", None
     if tracked.tracks and longest == 0:
         return "bodies in the affected region are cut by the picture's border throughout", None
     return None, tracked

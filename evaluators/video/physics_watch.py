@@ -10,7 +10,7 @@ from evaluators.base import Evaluation
 from evaluators.clip import Case, ClipError
 from evaluators.video.physics import MEASURES, NAME, VERSION, judge, make_still
 from evaluators.video.step import Outcome, Step, VideoOptions
-from evaluators.video.tracking import Still
+from evaluators.video.stills import Still
 
 SCALE_NAME = "scale.json"
 

@@ -1,0 +1,149 @@
+"""Tell the bodies of a frame from its background."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from evaluators.video.stills import Image, Mask, Still, distance, soft
+
+
+@dataclass(frozen=True)
+class Blob:
+    """A connected foreground body in one frame; lengths in tracking pixels, y down."""
+
+    frame: int
+    x: float
+    y: float
+    area: float
+    left: float
+    top: float
+    width: float
+    height: float
+    colour: tuple[float, float, float]
+    at_border: bool
+    shape: Mask = field(repr=False, compare=False)
+    """The body's pixels in its box, (height, width)."""
+
+
+def _bodies(picture: Image, background: Image, threshold: float, lit: Mask | None = None) -> Mask:
+    """Return where a picture differs from the background by more than a shadow, or where `lit` than any light."""
+    body = distance(picture, background) > threshold
+    if not body.any():
+        return body
+    own, other = picture[body].astype(np.float32), background[body].astype(np.float32)
+    ratio = own.sum(1) / np.maximum(other.sum(1), 1)
+    tint = np.abs(own - ratio[:, None] * other).max(1) / np.maximum(ratio, 1)
+    shade = (ratio < 1.02) & (ratio > 0.35)
+    if lit is not None:
+        shade |= lit[body]
+    body[body] = (tint > 0.75 * threshold) | ~shade
+    return body
+
+
+def foreground(still: Still, output: Image, background: Image, known: Mask, valid: Mask, threshold: float) -> Mask:
+    """Return the bodies of one frame: in R and A what differs from the background, elsewhere also from the input."""
+    smooth = soft(still.input)
+    against_input = distance(output, smooth) > threshold
+    named = still.removed | still.affected
+    # Where the mask keeps the picture a body's shadow may come or go, and no more than that.
+    changed = _bodies(output, background, threshold, lit=~named)
+    # A guessed background is rough, so only what differs plainly from it counts.
+    changed &= known | (distance(output, background) > 2 * threshold)
+    changed &= valid & (named | against_input)
+    return clean(changed)
+
+
+def clean(mask: Mask) -> Mask:
+    """Return the mask without specks and pinholes."""
+    opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    closed = cv2.morphologyEx(opened, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    return np.asarray(closed > 0, bool)
+
+
+def find_blobs(frame: int, mask: Mask, picture: Image, valid: Mask) -> list[Blob]:
+    """Return the connected bodies of a frame; specks are left out. `valid` is where the frame shows anything."""
+    least = max(20.0, 0.0004 * mask.size)
+    count, labels, stats, centres = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    edge = ~cv2.erode(valid.astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=0).astype(bool)
+    found = []
+    for label in range(1, count):
+        left, top, width, height, area = (int(v) for v in stats[label])
+        if area < least:
+            continue
+        box = (slice(top, top + height), slice(left, left + width))
+        own = labels[box] == label
+        b, g, r = (float(c) for c in picture[box][own].mean(0))
+        border = bool((edge[box] & own).any())
+        x, y = (float(v) for v in centres[label])
+        found.append(Blob(frame, x, y, float(area), left, top, width, height, (b, g, r), border, own))
+    return found
+
+
+def first_bodies(stills: Sequence[Still], background: Image, known: Mask, threshold: float) -> tuple[Mask, Mask]:
+    """Return the bodies that the input shows where the mask first says affected, and the removed region there."""
+    for still in stills:
+        if still.affected.any():
+            return _input_body(still, background, known, threshold), still.removed
+    nothing = np.zeros(stills[0].removed.shape, bool)
+    return nothing, nothing
+
+
+def whole_bodies(mask: Mask, picture: Image, background: Image, valid: Mask, threshold: float) -> Mask:
+    """Return the bodies of which `mask` shows at least half, out to where they end."""
+    everything = clean(_bodies(picture, background, threshold) & valid)
+    count, labels = cv2.connectedComponents(everything.astype(np.uint8))
+    total = np.bincount(labels.ravel(), minlength=count)
+    shown = np.bincount(labels[mask], minlength=count)
+    whole = shown >= 0.5 * np.maximum(total, 1)
+    whole[0] = False
+    return np.asarray(whole[labels], bool)
+
+
+def input_bodies(
+    stills: Sequence[Still], valid: Sequence[Mask], background: Image, known: Mask, threshold: float
+) -> list[list[Blob]]:
+    """Return the bodies of the input's affected region per frame, until one of them meets the removed object.
+
+    Until then the removal changes nothing about them. Frames without a body in that region are empty.
+    """
+    found: list[list[Blob]] = []
+    for index, still in enumerate(stills):
+        mask = _input_body(still, background, known, threshold)
+        if touch(mask, still.removed):
+            break
+        found.append(find_blobs(index, mask, still.input, valid[index]))
+    return found
+
+
+def _input_body(still: Still, background: Image, known: Mask, threshold: float) -> Mask:
+    smooth = soft(still.input)
+    body = still.affected & ~still.removed & _bodies(smooth, background, threshold)
+    body &= known | (distance(smooth, background) > 2 * threshold)
+    return np.asarray(cv2.morphologyEx(body.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0, bool)
+
+
+def touch(body: Mask, removed: Mask) -> bool:
+    """Return whether a body lies against the removed object."""
+    near = cv2.dilate(body.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    return int((near & removed).sum()) >= 4
+
+
+def unanswered(stills: Sequence[Still], masks: Sequence[Mask], background: Image, threshold: float) -> float | None:
+    """Return how much of the affected region that the input's own bodies do not explain stays empty, in [0, 1]."""
+    kernel = np.ones((9, 9), np.uint8)
+    expected = met = 0
+    start = next((i for i, still in enumerate(stills) if still.affected.any()), len(stills))
+    for still, mask in list(zip(stills, masks, strict=True))[start + 4 :]:
+        smooth = soft(still.input)
+        own = cv2.dilate((distance(smooth, background) > threshold).astype(np.uint8), kernel) > 0
+        free = still.affected & ~still.removed & ~own
+        overlap = still.affected & still.removed
+        area = int(free.sum()) + int(overlap.sum())
+        if area >= 40:
+            expected += 1
+            met += bool(((free | overlap) & mask).sum() >= 0.1 * area)
+    return 1 - met / expected if expected >= 4 else None
