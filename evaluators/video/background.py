@@ -71,7 +71,8 @@ def find_background(
     candidates = _left_behind(stills, output, valid, there, threshold)
     # What was left behind is at least more like the surroundings than the body was.
     body = np.maximum(distance(soft(stills[0].input), guess), _UNLIKE)
-    for (late, found), limit in zip([usual, *candidates], (_UNLIKE / 2, body, body), strict=True):
+    limits = (np.full_like(body, _UNLIKE // 2), body, body)
+    for (late, found), limit in zip([usual, *candidates], limits, strict=True):
         better = found & (distance(late, guess) < np.where(known, distance(background, guess), limit))
         background[there & better] = late[there & better]
         known |= there & better
