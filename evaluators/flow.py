@@ -6,6 +6,7 @@ p + flow[p] in frame t + 1. OpenCV's DIS needs no weights; RAFT is used when its
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -26,6 +27,8 @@ Flow = NDArray[np.float32]
 DIS_PRESETS = {"ultrafast": 0, "fast": 1, "medium": 2}
 SMALLEST_SIDE = 32
 """DIS matches 8-pixel patches down a pyramid; smaller frames leave it nothing to match."""
+RAFT_SIDE = 128
+"""RAFT compares at an eighth of the size and halves that three times; torchvision refuses less."""
 STRIP = 32
 WHOLE = slice(None)
 _STEPS_PER_PIXEL = 128
@@ -68,50 +71,63 @@ class DisFlow:
 
 
 class RaftFlow:
-    """RAFT (Teed & Deng, ECCV 2020) as torchvision builds it, with weights from a local file.
+    """RAFT (Teed & Deng, ECCV 2020) as torchvision builds it, with weights from a local safetensors file.
 
-    `weights` is a safetensors file or a state dict (read with weights_only=True); whether it fits `raft_small` or
-    `raft_large` is read from its keys. Runs on the GPU when there is one. Raises EvaluatorError otherwise.
+    Whether they are those of `raft_small` or `raft_large` is read from the file; all must fit. Runs on the GPU where
+    there is one. Frames are padded to multiples of 8 by repeating the border, and to 128 where they are smaller, as
+    RAFT halves its matches four times. Raises EvaluatorError for another file.
     """
 
     def __init__(self, weights: Path | str) -> None:
-        import torch
-        from torchvision.models.optical_flow import raft_large, raft_small
+        from evaluators.weights import torch_device
 
-        from evaluators.weights import load_state
-
-        state = load_state(weights)
-        large = any(key.startswith("context_encoder.") and ".running_mean" in key for key in state)
-        model = (raft_large if large else raft_small)(weights=None)
-        try:
-            model.load_state_dict(state, strict=True)
-        except RuntimeError as problem:
-            raise EvaluatorError(
-                f"{Path(weights).name} does not hold torchvision's RAFT weights; give a raft_small or raft_large file."
-            ) from problem
-        self.name = f"RAFT {'large' if large else 'small'}"
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._model = model.eval().to(self._device)
+        path = Path(weights)
+        self._model, size = _build_raft(path)
+        self._device = torch_device()
+        self._model.to(self._device)
         self._lock = threading.Lock()
+        self.name = f"RAFT {size}, weights sha256:{_digest(path)[:12]}"
 
     def __call__(self, first: Image, second: Image) -> Flow:
         """Return the flow from `first` to `second`."""
         import torch
-        from torch.nn import functional
 
         height, width = first.shape[:2]
-        pad = (0, -width % 8, 0, -height % 8)
-        pair = [functional.pad(self._tensor(image), pad, mode="replicate") for image in (first, second)]
         with self._lock, torch.inference_mode():
-            flow = self._model(*pair)[-1][0, :, :height, :width]
+            flow = self._model(self._tensor(first), self._tensor(second))[-1][0, :, :height, :width]
         return np.ascontiguousarray(flow.permute(1, 2, 0).float().cpu().numpy())
 
     def _tensor(self, image: Image) -> Any:
         import torch
+        from torch.nn import functional
 
         rgb = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB if image.ndim == 2 else cv2.COLOR_BGR2RGB)
-        planes = torch.from_numpy(rgb).to(self._device).permute(2, 0, 1)[None].float()
-        return planes / 127.5 - 1.0
+        planes = torch.from_numpy(rgb).to(self._device).permute(2, 0, 1)[None].float() / 127.5 - 1.0
+        down, across = (max(-(-side // 8) * 8, RAFT_SIDE) - side for side in rgb.shape[:2])
+        return functional.pad(planes, (0, across, 0, down), mode="replicate")
+
+
+def _build_raft(path: Path) -> tuple[Any, str]:
+    """Return torchvision's RAFT with the file's weights, and `small` or `large`."""
+    from torchvision.models.optical_flow import raft_large, raft_small
+
+    from evaluators.weights import load_safetensors
+
+    state = load_safetensors(path)
+    large = any(key.startswith("context_encoder.") and ".running_mean" in key for key in state)
+    model = (raft_large if large else raft_small)(weights=None)
+    try:
+        model.load_state_dict(state, strict=True)
+    except RuntimeError as problem:
+        raise EvaluatorError(
+            f"{path.name} does not hold torchvision's RAFT weights; give a raft_small or raft_large file."
+        ) from problem
+    return model.eval(), "large" if large else "small"
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def warp_back(later: NDArray[Any], flow: Flow) -> NDArray[Any]:

@@ -35,17 +35,22 @@ def clip(
         None, help="Also ask a vision-language model: provider:name, or its name at --judge-url."
     ),
     judge_url: str | None = typer.Option(None, help="Its server, if it speaks the OpenAI chat-completions protocol."),
+    raft: Path | None = typer.Option(None, help="RAFT weights (safetensors) to compute flow with, instead of DIS."),
     as_json: Json = False,
 ) -> None:
     """Measure an output for a VOID-format folder, without the registry."""
     from core.cli.worker import progress_bars
     from core.jobs.worker import Sign
-    from evaluators import evaluate_clip
+    from evaluators import VideoOptions, evaluate_clip
 
     options = _judge_options(judge, judge_url)
     with progress_bars(quiet=as_json) as observer:
         result = evaluate_clip(
-            folder, output, reference, progress=lambda done, message: observer(Sign(output.name, done, message))
+            folder,
+            output,
+            reference,
+            progress=lambda done, message: observer(Sign(output.name, done, message)),
+            options=VideoOptions(raft_weights=raft),
         )
         if options is not None:
             from evaluators.video.judge import judge_result

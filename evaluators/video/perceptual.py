@@ -108,11 +108,9 @@ class LpipsDistance:
     """
 
     def __init__(self, trunk: Path) -> None:
-        import torch
+        from evaluators.weights import load_state, torch_device
 
-        from evaluators.weights import load_state
-
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._device = torch_device()
         self._model = _build(load_state(trunk), trunk.name).to(self._device)
         self._lock = threading.Lock()
 

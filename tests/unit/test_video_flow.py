@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pickle
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,7 +20,6 @@ from evaluators.flow import (
     FlowCache,
     FlowField,
     FlowSource,
-    RaftFlow,
     affine_flow,
     arrival,
     camera_motion,
@@ -231,50 +228,3 @@ def test_equal_frames_give_equal_fields() -> None:
     one, two = compute_field(DisFlow(), first, second), compute_field(DisFlow(), first, second)
     np.testing.assert_array_equal(one.forward, two.forward)
     np.testing.assert_array_equal(one.forward * 128, np.rint(one.forward * 128))
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::FutureWarning")
-def test_raft_reads_its_weights_from_a_file(tmp_path: Path) -> None:
-    """Random weights of the right shapes: what comes out must be what torchvision's own model says."""
-    import torch
-    from safetensors.torch import save_file
-    from torchvision.models.optical_flow import raft_small
-
-    torch.manual_seed(0)
-    model = raft_small(weights=None).eval()
-    save_file(model.state_dict(), tmp_path / "raft_small.safetensors")
-    first, second = panning(2, 130, 132, [(0, 0), (2, 1)])
-    method = RaftFlow(tmp_path / "raft_small.safetensors")
-    flow = method(first[..., ::-1], second[..., ::-1])
-    assert method.name == "RAFT small"
-    assert flow.shape == (132, 130, 2)
-
-    def tensor(picture: np.ndarray) -> torch.Tensor:
-        padded = np.pad(picture, ((0, 4), (0, 6), (0, 0)), mode="edge")
-        return torch.from_numpy(padded).permute(2, 0, 1)[None].float() / 127.5 - 1
-
-    if not torch.cuda.is_available():
-        with torch.inference_mode():
-            direct = model(tensor(first), tensor(second))[-1][0, :, :132, :130].permute(1, 2, 0).numpy()
-        np.testing.assert_allclose(flow, direct, atol=1e-4)
-
-
-class _Hostile:
-    def __reduce__(self) -> tuple[object, tuple[str]]:
-        return (exec, ("raise SystemExit('ran')",))
-
-
-def test_weights_that_are_none_are_refused_without_running_them(tmp_path: Path) -> None:
-    import torch
-
-    (tmp_path / "pickle.pth").write_bytes(pickle.dumps(_Hostile()))
-    (tmp_path / "garbage.safetensors").write_bytes(b"\xff" * 64)
-    torch.save({"some": torch.zeros(1)}, tmp_path / "other.pth")
-    for name, said in (
-        ("pickle.pth", "cannot be read as weights"),
-        ("garbage.safetensors", "cannot be read as weights"),
-        ("other.pth", "does not hold torchvision's RAFT weights"),
-        ("nothing.pth", "weights missing"),
-    ):
-        with pytest.raises(EvaluatorError, match=said):
-            RaftFlow(tmp_path / name)
