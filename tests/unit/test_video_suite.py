@@ -137,7 +137,8 @@ def test_summaries_lie_between_0_and_1_and_name_their_weakest_part(results: dict
         assert 0 <= found.value <= 1
         parts = found.evidence["parts"]
         assert isinstance(parts, dict)
-        assert found.value == min(parts.values()) == parts[found.evidence["weakest"]]
+        # One visible fault spoils a shot: no summary is better than its weakest part.
+        assert found.value <= min(parts.values()) == parts[found.evidence["weakest"]]
         assert set(parts) | set(found.evidence["missing"]) <= {part.measure for part in PARTS[found.measure.name]}
 
 
