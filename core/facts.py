@@ -95,7 +95,8 @@ def _model(session: Session, version: ModelVersion) -> Facts:
         "weights_format": version.weights_format,
         "lineage": [
             {
-                "name": session.get_one(Model, parent.model_id).name,
+                "name": name,
+                "name_shown": f"{name}@{parent.version} ({parent.licence})",
                 "version": parent.version,
                 "digest": parent.digest,
                 "licence": parent.licence,
@@ -103,6 +104,7 @@ def _model(session: Session, version: ModelVersion) -> Facts:
                 "relation": relation,
             }
             for relation, parent in lineage(session, version)
+            for name in [session.get_one(Model, parent.model_id).name]
         ],
     }
 

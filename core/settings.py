@@ -38,6 +38,8 @@ class Settings:
     max_media_bytes: int = 4 << 30
     max_rss: int = 12 << 30
     """Memory a runner's child process may use before it is ended."""
+    warm_s: float = 600.0
+    """How long a worker keeps a model loaded that no job uses."""
     vlm_model: str = ""
     """Vision-language judge: `provider:name`, or a name that `vlm_base_url` knows; empty means no judge."""
     vlm_base_url: str = ""

@@ -18,7 +18,7 @@ MAX_REASONS = 3
 def failed(control: Control, trace: TraceNode, facts: Mapping[str, object]) -> str:
     """Say why the control fails, with the persons, values and limits that decided."""
     because = fill(control.fails_text, trace, facts).rstrip(".")
-    return full_stop(f"{control.id} fails because {because}{_reasons(trace)}")
+    return full_stop(f"{control.id} fails because {because}{fill(_reasons(trace), trace, facts)}")
 
 
 def met(control: Control, trace: TraceNode) -> str:

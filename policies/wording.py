@@ -26,6 +26,7 @@ PHRASES: Mapping[str, str] = {
     "model.licence_cleared": "whether the model's licence and those of its base models are cleared",
     "model.lineage": "which base models the model descends from",
     "model.lineage[].licence": "the licence of each base model",
+    "model.lineage[].licence_cleared": "whether the licence of each base model is cleared",
     "output.length_matches": "whether the output has as many frames as the input",
     "output.sha256": "which output is judged",
     "output.size_matches": "whether the output has the input's picture size",

@@ -103,6 +103,8 @@ def show_job(job: str, as_json: Json = False) -> None:
         detail({name: value for name, value in record.items() if name not in lists}, as_json=False)
         show(record["attempts"], ("number", "status", "worker", "started_at", "reason"), as_json=False, empty="")
         show(record["outputs"], ("role", "name", "sha256"), as_json=False, empty="It has no output.")
+        for note in (note for output in record["outputs"] for note in output["facts"].get("notes", ())):
+            say(f"Note: {note}", "yellow")
         columns = ("name", "value", "low", "high", "unit", "direction", "reason")
         show(record["measurements"], columns, as_json=False, empty="Nothing was measured.")
     if record["status"] in ("failed", "lost"):

@@ -1,45 +1,25 @@
-"""One attempt in its own process: `launch` starts it, `python -m core.jobs.child FOLDER` is what it runs.
-
-The attempt's folder holds
-    specification.json   what to run
-    out/                 what the runner writes
-    progress.jsonl       one line per sign of life
-    log.txt              what it printed
-and, at the end, written at once and never in part, either
-    manifest.json        what it made
-    failure.json         why it made nothing
-An attempt that leaves neither has vanished: it was killed or crashed, and its job is lost, not failed.
-"""
+"""An attempt in its own process, seen from its supervisor: `launch` starts it, `core.jobs.attempt` is what it runs."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
 import time
-import traceback
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import core
-from core.errors import GreenlightError, RunFailed, TransientFailure
+from core.jobs.attempt import FAILURE, LOG, MANIFEST, OUT, PROGRESS, SPECIFICATION, load_record, write_whole
 from core.jobs.judging import spared_key
-from core.jobs.process import die_with_parent, end_session, session_memory, without_secrets
-from core.runners.base import Cancelled, Manifest, RunContext, RunOutput, RunSpecification
+from core.jobs.process import end_session, session_memory, without_secrets
+from core.runners.base import Manifest, RunOutput, RunSpecification
 from core.settings import Settings
 
-SPECIFICATION, OUT, PROGRESS, LOG = "specification.json", "out", "progress.jsonl", "log.txt"
-MANIFEST, FAILURE = "manifest.json", "failure.json"
 LOG_BYTES = 16 << 20
-PROGRESS_PAUSE_S = 0.2
 LOOK_S = 0.5
 """How often memory and log are looked at."""
 RECORD_BYTES = 16 << 20
@@ -88,9 +68,14 @@ class Progress:
 class Child:
     """A launched attempt, seen from its supervisor. Not for several threads at once."""
 
-    def __init__(self, process: subprocess.Popen[bytes], folder: Path, settings: Settings) -> None:
-        self._process, self._folder, self._settings = process, folder, settings
-        self._cancelled = self._too_big = False
+    def __init__(
+        self, process: subprocess.Popen[bytes], folder: Path, settings: Settings, *, stays: bool = False
+    ) -> None:
+        """With `stays` the process waits for another attempt when this one has ended."""
+        self._process, self._folder, self._settings, self._stays = process, folder, settings, stays
+        self._too_big = False
+        self.cancelled = False
+        """Whether somebody asked it to stop."""
         self._read = 0
         self._kill_at: float | None = None
         self._next_look = 0.0
@@ -118,7 +103,7 @@ class Child:
     def cancel(self, grace_s: float = 10.0) -> None:
         """Ask the attempt to stop; `outcome` kills it when it is still there after the grace."""
         if self._process.poll() is None:
-            self._cancelled = True
+            self.cancelled = True
             self._kill_at = time.monotonic() + grace_s
             with contextlib.suppress(ProcessLookupError):
                 self._process.terminate()
@@ -129,11 +114,43 @@ class Child:
 
     def outcome(self) -> Outcome | None:
         """How the attempt ended, or None while it runs. Call it often: it also enforces memory and log limits."""
-        if self._process.poll() is None:
-            self._enforce()
+        if self._process.poll() is not None:
+            end_session(self.pid, signal.SIGKILL)
+            return self._judge(self._process.returncode)
+        if self._stays and self._told():
+            end_session(self.pid, signal.SIGKILL, spared=self.pid)
+            return self._judge(0)
+        self._enforce()
+        return None
+
+    def next(self, specification: RunSpecification, folder: Path) -> Child | None:
+        """Start another attempt in this process, which stays and has ended its last; None when it is gone."""
+        if self._process.poll() is not None:
             return None
-        end_session(self.pid, signal.SIGKILL)
-        return self._judge(self._process.returncode)
+        _prepare(specification, folder, self._settings)
+        child = Child(self._process, folder.absolute(), self._settings, stays=True)
+        return child if child._tell() else None
+
+    def end(self) -> None:
+        """End the process that stays, with everything that it started, and wait until it is gone."""
+        self.kill()
+        self._process.wait()
+        if self._process.stdin:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+
+    def _told(self) -> bool:
+        return any((self._folder / name).is_file() for name in (MANIFEST, FAILURE))
+
+    def _tell(self) -> bool:
+        """Name the folder to the process; False when nobody listens any more."""
+        assert self._process.stdin is not None  # noqa: S101 - opened by `launch` for a process that stays
+        try:
+            self._process.stdin.write(json.dumps(str(self._folder)).encode() + b"\n")
+            self._process.stdin.flush()
+        except OSError:
+            return False
+        return True
 
     def wait(self, timeout_s: float | None = None, pause_s: float = 0.05) -> Outcome | None:
         """Watch the attempt until it ends or the time is over (None)."""
@@ -170,23 +187,44 @@ class Child:
                 False,
             )
         if (self._folder / FAILURE).is_file():
-            record = _load(self._folder / FAILURE)
+            record = load_record(self._folder / FAILURE)
             return (
                 Failed(str(record["what"]), str(record["next_step"]), bool(record["transient"]))
                 if record["what"]
                 else Stopped()
             )
-        if self._cancelled:
+        if self.cancelled:
             return Stopped()
         return Vanished(-code, None) if code < 0 else Vanished(None, code)
 
 
-def launch(specification: RunSpecification, folder: Path, settings: Settings) -> Child:
-    """Start an attempt in an empty folder and return at once.
+def launch(specification: RunSpecification, folder: Path, settings: Settings, *, stays: bool = False) -> Child:
+    """Start an attempt in an empty folder and return at once. With `stays` its process serves `Child.next` afterwards.
 
-    Call it from a thread that outlives the attempt: on Linux the child ends with the thread that started it.
+    Call it from a thread that outlives the process: on Linux the child ends with the thread that started it.
     """
     folder = folder.absolute()
+    _prepare(specification, folder, settings)
+    root = str(Path(core.__file__).parent.parent)
+    environment = without_secrets(os.environ, spared_key(specification)) | {"PYTHONPATH": root, "PYTHONUNBUFFERED": "1"}
+    with (folder / LOG).open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "core.jobs.attempt", *([] if stays else [str(folder)])],
+            stdin=subprocess.PIPE if stays else subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=root,
+            env=environment,
+            start_new_session=True,
+        )
+    child = Child(process, folder, settings, stays=stays)
+    if stays:
+        child._tell()
+    return child
+
+
+def _prepare(specification: RunSpecification, folder: Path, settings: Settings) -> None:
+    """Make the attempt's folder and write what to run."""
     (folder / OUT).mkdir(parents=True)
     record = {
         "runner": specification.runner,
@@ -197,25 +235,12 @@ def launch(specification: RunSpecification, folder: Path, settings: Settings) ->
         "most_file_bytes": settings.max_media_bytes,
         "parent": os.getpid(),
     }
-    _write_whole(folder / SPECIFICATION, record)
-    root = str(Path(core.__file__).parent.parent)
-    environment = without_secrets(os.environ, spared_key(specification)) | {"PYTHONPATH": root, "PYTHONUNBUFFERED": "1"}
-    with (folder / LOG).open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "core.jobs.child", str(folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=root,
-            env=environment,
-            start_new_session=True,
-        )
-    return Child(process, folder, settings)
+    write_whole(folder / SPECIFICATION, record)
 
 
 def _finished(folder: Path) -> Outcome:
     """Read the manifest, believing nothing about its files."""
-    record = _load(folder / MANIFEST)
+    record = load_record(folder / MANIFEST)
     out = (folder / OUT).resolve()
     outputs = []
     for item in record["outputs"]:
@@ -227,105 +252,3 @@ def _finished(folder: Path) -> Outcome:
             )
         outputs.append(RunOutput(str(item["role"]), path.resolve(), str(item["media_type"])))
     return Finished(Manifest(tuple(outputs), record["facts"], tuple(record["notes"])))
-
-
-def _load(path: Path) -> Mapping[str, Any]:
-    record: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return record
-
-
-def _write_whole(path: Path, record: Mapping[str, object]) -> None:
-    """Write JSON so that the file is there whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    with part.open("w", encoding="utf-8") as stream:
-        json.dump(record, stream, allow_nan=False)
-        stream.flush()
-        os.fsync(stream.fileno())
-    part.replace(path)
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-class _Reporter:
-    """The runner's `progress`: writes a line now and then, and stops the run when somebody asked for it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.stop = False
-        self._stream = (folder / PROGRESS).open("a", encoding="utf-8")
-        self._next = 0.0
-
-    def __call__(self, done: float, message: str) -> None:
-        if self.stop:
-            raise Cancelled
-        now = time.monotonic()
-        if now >= self._next or done >= 1:
-            line = {"done": min(1.0, max(0.0, done)), "message": message[:200]}
-            self._stream.write(json.dumps(line) + "\n")
-            self._stream.flush()
-            self._next = now + PROGRESS_PAUSE_S
-
-
-def main(folder: Path) -> int:
-    """Run the attempt described in the folder and leave its manifest or its failure."""
-    reporter = _Reporter(folder)
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        reporter.stop = True
-
-    signal.signal(signal.SIGTERM, stop)
-    record = _load(folder / SPECIFICATION)
-    die_with_parent(int(record["parent"]))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (record["most_file_bytes"],) * 2)
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:
-        manifest = _run(record, folder, reporter)
-    except Cancelled:
-        _write_whole(folder / FAILURE, {"what": "", "next_step": "", "transient": False})
-        return 0
-    except Exception as error:
-        traceback.print_exc()
-        _write_whole(folder / FAILURE, _failure(str(record["runner"]), error))
-        return 1
-    _write_whole(folder / MANIFEST, manifest)
-    return 0
-
-
-def _run(record: Mapping[str, Any], folder: Path, reporter: _Reporter) -> dict[str, object]:
-    from core.runners.registry import runner
-
-    out = (folder / OUT).resolve()
-    inputs = {role: Path(path) for role, path in record["inputs"].items()}
-    specification = RunSpecification(record["runner"], inputs, record["parameters"], record["seed"], record["model"])
-    reporter(0.0, "starting")
-    manifest = runner(specification.runner).run(specification, RunContext(out, reporter))
-    outputs = [
-        {"role": item.role, "path": str(item.path.resolve().relative_to(out)), "media_type": item.media_type}
-        for item in manifest.outputs
-    ]
-    made: dict[str, object] = {"outputs": outputs, "facts": dict(manifest.facts), "notes": list(manifest.notes)}
-    json.dumps(made, allow_nan=False)
-    return made
-
-
-def _failure(name: str, error: Exception) -> dict[str, object]:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        error = TransientFailure("the disk is full", "free some space and try again")
-    elif isinstance(error, OSError) and error.errno == errno.EFBIG:
-        error = RunFailed(
-            "the run wrote a file beyond the size limit", "raise GREENLIGHT_MAX_MEDIA_BYTES if that is right"
-        )
-    elif isinstance(error, MemoryError):
-        error = RunFailed("the run needs more memory than there is", "give a smaller clip or a larger machine")
-    elif not isinstance(error, GreenlightError):
-        error = RunFailed(
-            f"the runner '{name}' stopped with {type(error).__name__}: {str(error)[:500]}", "read the attempt's log"
-        )
-    return {"what": error.what, "next_step": error.next_step, "transient": isinstance(error, TransientFailure)}
-
-
-if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))

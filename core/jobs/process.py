@@ -63,10 +63,11 @@ def session_members(session: int) -> list[psutil.Process]:
     return members
 
 
-def end_session(session: int, signal_number: int) -> None:
-    """Send a signal to every process of a session, this one last."""
+def end_session(session: int, signal_number: int, spared: int | None = None) -> None:
+    """Send a signal to every process of a session but the `spared` one, to this one last."""
     own = os.getpid()
-    for process in sorted(session_members(session), key=lambda process: process.pid == own):
+    members = [process for process in session_members(session) if process.pid != spared]
+    for process in sorted(members, key=lambda process: process.pid == own):
         with contextlib.suppress(psutil.Error):
             process.send_signal(signal_number)
 

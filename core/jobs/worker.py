@@ -15,7 +15,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,17 +24,18 @@ import sqlalchemy as sa
 from core.access import WORKER
 from core.errors import GreenlightError, RunFailed, TransientFailure, Unavailable
 from core.evaluation import record_evaluations
-from core.jobs.child import Child, Failed, Finished, Outcome, Stopped, launch
+from core.jobs.checkpoints import RUN, Checkpoints
+from core.jobs.child import Child, Failed, Finished, Outcome, Stopped
 from core.jobs.environment import environment
 from core.jobs.judging import measure_parameters
-from core.jobs.masking import runner_parameters
 from core.jobs.queue import Claim, Made, claim, end_cancelled, fail, finish, give_up, hand_back, heartbeat, recover
-from core.lookup import asset_files, output_of
+from core.jobs.specification import specification_of
+from core.jobs.warm import WarmProcess
+from core.lookup import output_of
 from core.platform import Platform, Work
 from core.runners.base import Manifest, Needs, RunSpecification, produces
-from core.runners.measure import CASE_NAMES
 from core.runners.registry import runner
-from core.tables import Asset, Job, Model, ModelVersion
+from core.tables import Job
 
 IDLE_S = 1.0
 POLL_S = 0.05
@@ -71,6 +72,8 @@ class Worker:
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self._observer = observer
         self._stopping = threading.Event()
+        self._warm = WarmProcess(platform.settings)
+        self._checkpoints = Checkpoints(platform.settings.home)
 
     def stop(self) -> None:
         """Stop after giving the running job back to the queue."""
@@ -79,7 +82,7 @@ class Worker:
     def run(self, *, drain: bool = False) -> int:
         """Work until stopped, or until nothing waits with `drain`; returns how many attempts were made."""
         attempts = 0
-        with _alone(self.platform):
+        with _alone(self.platform), closing(self):
             if self.platform.database.is_sqlite:
                 recover(self.platform, self.name)
             self._sweep()
@@ -92,8 +95,13 @@ class Worker:
                 elif drain and not self._waiting():
                     break
                 else:
+                    self._warm.drop_when_idle()
                     self._stopping.wait(IDLE_S)
         return attempts
+
+    def close(self) -> None:
+        """End the process that holds a loaded model; `run` does it at its end."""
+        self._warm.drop()
 
     def attempt(self, held: Claim) -> None:
         """Run one claimed attempt to its end, whatever that is."""
@@ -119,16 +127,26 @@ class Worker:
             fail(self.platform, held, reason, transient=False)
             self._observer(Sign(held.job_id, 0.0, reason))
         finally:
+            self._clear(held, folder)
+
+    def _clear(self, held: Claim, folder: Path) -> None:
+        """Delete the attempt's folder, less what a retry can go on from."""
+        try:
+            with self.platform.reading() as session:
+                job = session.get_one(Job, held.job_id)
+            if job.status in ("queued", "running"):
+                self._checkpoints.rescue(folder, job)
+        finally:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _attempt(self, held: Claim, folder: Path) -> None:
-        specification = self._specification(held, folder / "inputs")
+        specification = specification_of(self.platform, held, self._checkpoints, folder / "inputs")
         chosen = runner(specification.runner)
-        _check_needs(chosen.needs)
+        self._make_room(chosen.needs)
         if produces(chosen) != "video":
             self._attempt_unmeasured(held, specification, folder, produces(chosen))
             return
-        made = self._child(held, specification, folder / "run", (0.0, RUN_SHARE))
+        made = self._child(held, specification, folder / RUN, (0.0, RUN_SHARE))
         if made is None:
             return
         evaluation = self._measure(held, specification, made, folder / "measure")
@@ -137,7 +155,7 @@ class Worker:
 
     def _attempt_unmeasured(self, held: Claim, specification: RunSpecification, folder: Path, role: str) -> None:
         """Run a runner whose result is no clip to be judged: there is nothing to measure."""
-        made = self._child(held, specification, folder / "run", (0.0, 1.0))
+        made = self._child(held, specification, folder / RUN, (0.0, 1.0))
         if made is None:
             return
         if not any(output.role == role for output in made.outputs):
@@ -180,13 +198,15 @@ class Worker:
         self, held: Claim, specification: RunSpecification, folder: Path, span: tuple[float, float]
     ) -> Manifest | None:
         """Run a child to its end; its manifest, or None when the attempt was ended here as cancelled or lost."""
-        child = launch(specification, folder, self.platform.settings)
+        child = self._warm.launch(specification, folder)
         try:
             outcome = self._watch(held, child, span)
         except BaseException:
             child.kill()
             child.wait()
+            self._warm.ended(child, None)
             raise
+        self._warm.ended(child, outcome)
         match outcome:
             case Finished(manifest):
                 return manifest
@@ -222,44 +242,34 @@ class Worker:
                 raise _Halted
         return outcome
 
-    def _specification(self, held: Claim, folder: Path) -> RunSpecification:
-        """Copy the job's inputs out of the store, verified on the way."""
-        folder.mkdir(parents=True)
-        with self.platform.reading() as session:
-            job = session.get_one(Job, held.job_id)
-            asset = session.get_one(Asset, job.asset_id)
-            files = {role: row.sha256 for role, row in asset_files(session, asset).items()}
-            version = session.get_one(ModelVersion, job.version_id)
-            owner = session.get_one(Model, version.model_id)
-            model = {
-                "name": owner.name,
-                "version": version.version,
-                "digest": version.digest,
-                "weights": version.weights,
-            }
-            files |= job.extra_inputs
-            given = {**job.parameters, **({"provenance": job.provenance} if job.provenance else {})}
-            parameters = runner_parameters(self.platform.settings, job.runner, given, job.ai_use)
-            runner_name, seed = job.runner, job.seed
-        inputs = {
-            role: self.platform.store.fetch(sha256, folder / CASE_NAMES.get(role, f"{role}.mp4"))
-            for role, sha256 in files.items()
-        }
-        return RunSpecification(runner_name, inputs, parameters, seed, model)
+    def _make_room(self, needs: Needs) -> None:
+        """Check the declared needs; a loaded model that nothing uses now gives way."""
+        try:
+            _check_needs(needs)
+        except TransientFailure:
+            self._warm.drop()
+            _check_needs(needs)
 
     def _ai_use(self, held: Claim) -> Mapping[str, object]:
         with self.platform.reading() as session:
             return dict(session.get_one(Job, held.job_id).ai_use)
 
     def _sweep(self) -> None:
-        """Delete the folders of attempts that no longer run: a killed worker leaves copies of its inputs behind."""
+        """Delete what ended attempts left: a killed worker leaves copies of its inputs behind.
+
+        The checkpoint of a job that will be tried again is kept.
+        """
         folders = self.platform.settings.home.absolute() / "attempts"
         with self.platform.reading() as session:
-            running = session.scalars(sa.select(Job).where(Job.status == "running"))
-            kept = {f"{job.id}-{job.attempt}" for job in running}
+            jobs = session.scalars(sa.select(Job).where(Job.status.in_(("queued", "running"))))
+            unfinished = {job.id: job for job in jobs}
+        running = {f"{job.id}-{job.attempt}" for job in unfinished.values() if job.status == "running"}
         for folder in folders.glob("job_*-*") if folders.is_dir() else ():
-            if folder.name not in kept:
+            if folder.name not in running:
+                if job := unfinished.get(folder.name.rpartition("-")[0]):
+                    self._checkpoints.rescue(folder, job)
                 shutil.rmtree(folder, ignore_errors=True)
+        self._checkpoints.forget(unfinished)
 
     def _waiting(self) -> bool:
         with self.platform.reading() as session:

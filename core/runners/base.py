@@ -64,7 +64,12 @@ class Manifest:
 
 
 class Runner(Protocol):
-    """Something that makes outputs. One whose result is not a clip to be judged says so in `produces`, a role."""
+    """Something that makes outputs.
+
+    It may declare more by attributes: `produces`, the role of a result that is no clip to be judged; `warm`, that it
+    keeps a model version loaded between calls of `run`; `checkpoint`, the name of a file in the context's folder that
+    the next attempt of a broken-off job is given as its input `checkpoint`.
+    """
 
     name: str
     version: str
@@ -78,3 +83,13 @@ class Runner(Protocol):
 def produces(runner: Runner) -> str:
     """The role of a runner's main output: `video`, which is measured and judged, unless the runner declares another."""
     return str(getattr(runner, "produces", "video"))
+
+
+def keeps_models(runner: Runner) -> bool:
+    """Whether a runner is worth keeping: it holds what it has loaded for the next job of the same model version."""
+    return bool(getattr(runner, "warm", False))
+
+
+def checkpoint_of(runner: Runner) -> str:
+    """The name of the file that a broken-off run leaves for its retry; empty for a runner that leaves none."""
+    return Path(str(getattr(runner, "checkpoint", ""))).name

@@ -12,6 +12,7 @@ import psutil
 import pytest
 from support.media import small_folder
 
+from core.jobs.attempt import write_whole
 from core.jobs.child import Child, Failed, Finished, Stopped, Vanished, launch
 from core.jobs.process import session_members, without_secrets
 from core.runners.base import RunSpecification
@@ -153,5 +154,5 @@ def test_a_manifest_that_names_a_file_elsewhere_is_not_believed(tmp_path: Path) 
     (tmp_path / "out" / "link.mp4").symlink_to(secret)
     for name in ("../secret", "link.mp4", "absent.mp4", str(secret)):
         record = {"outputs": [{"role": "video", "path": name, "media_type": "video/mp4"}], "facts": {}, "notes": []}
-        module._write_whole(tmp_path / module.MANIFEST, record)
+        write_whole(tmp_path / module.MANIFEST, record)
         assert isinstance(module._finished(tmp_path), Failed)

@@ -68,10 +68,18 @@ def registered(folder: Path) -> dict[str, Any]:
     def entries(paths: list[Path]) -> list[dict[str, object]]:
         return [{"name": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()} for path in paths]
 
-    own = sorted(folder.glob("*.safetensors"))
-    base = sorted(folder.glob("*/*.safetensors"))
-    lineage = [{"name": "base", "version": "1", "weights": entries(base)}]
-    return {"name": "void", "version": "1", "weights": entries(own), "lineage": lineage}
+    lineage = [{"name": "base", "version": "1", "weights": entries(base_files(folder))}]
+    return {"name": "void", "version": "1", "weights": entries(own_files(folder)), "lineage": lineage}
+
+
+def own_files(folder: Path) -> list[Path]:
+    """VOID's own weights."""
+    return sorted(folder.glob("*.safetensors"))
+
+
+def base_files(folder: Path) -> list[Path]:
+    """The weights that come from the base."""
+    return sorted(folder.glob("*/*.safetensors"))
 
 
 def parameters(folder: Path, **changes: Any) -> dict[str, Any]:

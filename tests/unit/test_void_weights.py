@@ -107,8 +107,10 @@ def other_architecture(folder: Path) -> None:
 )
 def test_unfit_files_are_refused_in_one_sentence(version: Path, spoil: Callable[[Path], None], said: str) -> None:
     spoil(version)
+    session = Session()
     with pytest.raises(RunFailed, match=said) as refusal:
-        opened(version)
+        session.open(parameters(version), registered(version), (1, 2))
+    assert session.loads == 0
     assert str(refusal.value).count(";") == 1
     assert str(version) not in str(refusal.value)
 
@@ -118,6 +120,20 @@ def test_a_file_that_the_registry_did_not_record_is_refused(version: Path) -> No
     change(proj_out__bias=torch.ones(128))(version)
     with pytest.raises(RunFailed, match=r"void_pass1.safetensors is not the file that the registry recorded"):
         Session().open(parameters(version), record, (1, 2))
+
+
+def test_the_two_passes_files_cannot_change_places(version: Path) -> None:
+    record = registered(version)
+    shutil.copyfile(version / "void_pass2.safetensors", version / PASS1)
+    with pytest.raises(RunFailed, match=r"void_pass1.safetensors is not the file that the registry recorded"):
+        Session().open(parameters(version), record, (1, 2))
+
+
+def test_a_registered_file_may_have_another_name(version: Path, tmp_path: Path) -> None:
+    record, renamed = registered(version), tmp_path / "first.safetensors"
+    shutil.move(version / PASS1, renamed)
+    table = {name: str(version / name) for name in ("transformer", "vae", "text_encoder", "tokenizer")}
+    Session().open({"weights": {**table, "pass1": str(renamed)}}, record, (1,))
 
 
 def test_a_swapped_file_is_noticed_by_a_session_that_knew_the_old_one(version: Path) -> None:
@@ -146,6 +162,24 @@ def test_a_version_without_recorded_weights_is_refused(version: Path) -> None:
 def test_where_the_weights_are_must_be_said_exactly(weights: object, said: str) -> None:
     with pytest.raises(RunFailed, match=said):
         find({"weights": weights}, (1,))
+
+
+def test_a_hub_revision_is_taken_from_this_machines_cache(
+    version: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit, cache = "a" * 40, tmp_path / "hub"
+    snapshot = cache / "models--someone--void" / "snapshots" / commit
+    shutil.copytree(version, snapshot)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache))
+    revision = f"hub:someone/void@{commit}"
+    bundle = find({"weights": revision, "adapters": [f"{revision}//{PASS1}"]}, (1, 2))
+    assert bundle.transformers[1].files == (snapshot / PASS1,)
+    assert bundle.adapters[0].path == snapshot / PASS1
+    with pytest.raises(RunFailed, match="is not on this machine"):
+        find({"weights": "hub:someone/void@" + "b" * 40}, (1, 2))
+    other = registered(write_version(tmp_path / "other", seed=5))
+    with pytest.raises(RunFailed, match="not the file that the registry recorded"):
+        Session().open({"weights": revision}, other, (1, 2))
 
 
 def test_components_may_lie_apart(version: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,8 @@ def save(folder: Path, made: PassOne, conditions: str) -> Path:
     part = path.with_name(f".{NAME}.part")
     tensors = {"latents": made.latents.contiguous(), "frames": torch.from_numpy(np.ascontiguousarray(made.frames))}
     save_file(tensors, part, {"conditions": conditions})
+    with part.open("rb") as stream:
+        os.fsync(stream.fileno())
     part.replace(path)
     return path
 

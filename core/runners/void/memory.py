@@ -54,6 +54,25 @@ def need(mode: str, sizes: Sizes) -> int:
     return RESERVE + max(2 * transformer // sizes.blocks + step, sizes.vae + picture, text // 8)
 
 
+def host_need(mode: str, device: torch.device, sizes: Sizes) -> int:
+    """An estimate of the main memory in bytes that the models take: what stays there, or passes through it."""
+    if device.type == "cuda" and mode == "full":
+        return max(*sizes.transformers, sizes.vae, sizes.text_encoder)
+    return sum(sizes.transformers) + sizes.vae + sizes.text_encoder
+
+
+def require_host(need_bytes: int) -> None:
+    """Raise `TransientFailure` when less main memory than that is free."""
+    import psutil
+
+    free = psutil.virtual_memory().available
+    if free < need_bytes:
+        raise TransientFailure(
+            f"the models need about {need_bytes >> 20} MiB of main memory and {free >> 20} are free",
+            "end other work on this machine, or use a larger one",
+        )
+
+
 def free_memory(device: torch.device) -> int | None:
     """Free bytes on a CUDA device, as the driver reports them; None for the CPU, which has no such limit here."""
     import torch

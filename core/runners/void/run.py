@@ -16,7 +16,7 @@ from core.runners.void import checkpoint, finishing, noise
 from core.runners.void.clips import Clip, read_clip, read_prompt
 from core.runners.void.flow import METHOD
 from core.runners.void.masks import LONGEST, SHORTEST, latents_of
-from core.runners.void.memory import Sizes, choose, free_memory, need, with_fallback
+from core.runners.void.memory import Sizes, choose, free_memory, host_need, need, require_host, with_fallback
 from core.runners.void.options import Options
 from core.runners.void.pipeline import Case, PassResult, Start, encode_clip, run_pass
 from core.runners.void.prompts import LONGEST as MOST_TOKENS
@@ -54,6 +54,7 @@ class Run:
         self._frames: dict[int, NDArray[np.uint8]] = {}
         self._clip_latents: torch.Tensor | None = None
         self._resumed = False
+        self._loads = session.loads
         self._mode = options.memory
 
     def read(self, inputs: Mapping[str, Path]) -> None:
@@ -112,6 +113,7 @@ class Run:
             self._session.place(self._placing(), mode)
             tiling = self._options.vae_tiling
             tiled = mode == "sequential_offload" if tiling is None else tiling
+            self._read_prompts(start)
             begin = Start(self._encoded(case, start), first_noise)
             return run_pass(
                 self._session, plan, case, begin, tiled, lambda done, said: self._tell(start + span * done, said),
@@ -125,6 +127,13 @@ class Run:
         if plan.number == 1 and len(self._options.plans) == 2:
             kept = checkpoint.PassOne(made.latents, self._frames[1])
             checkpoint.save(self._context.folder, kept, self._conditions())
+
+    def _read_prompts(self, share: float) -> None:
+        """Have the prompts of both passes read at once, so that T5 is loaded once."""
+        self._tell(share, "reading the prompts")
+        with self._watch("reading the prompts"):
+            guided = any(plan.guided for plan in self._options.plans)
+            self._session.embeddings([self._options.negative_prompt, self._prompt] if guided else [self._prompt])
 
     def _encoded(self, case: Case, share: float) -> torch.Tensor:
         """The clip's latents, made once for both passes."""
@@ -169,8 +178,9 @@ class Run:
         free = free_memory(self._device)
         if free is not None:
             # What this session holds already counts as free: it is used again or dropped.
-            free += self._session.held()
+            free += self._session.held("cuda")
         self._mode = choose(self._options.memory, sizes, free)
+        require_host(host_need(self._mode, self._device, sizes) - self._session.held("cpu"))
         self._facts["memory_estimate_bytes"] = need(self._mode, sizes)
 
     def _sizes(self) -> Sizes:
@@ -274,6 +284,7 @@ class Run:
             "quantisation": options.quantisation,
             "compiled": options.compile,
             "resumed": self._resumed,
+            "models_loaded": self._session.loads - self._loads,
             "seconds": self._watch.record(),
             "weights": self._bundle.record(),
             "layers": list(layers(self._given.model)),

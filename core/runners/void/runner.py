@@ -19,6 +19,7 @@ from pathlib import Path
 
 from core.errors import RunFailed
 from core.runners.base import Manifest, Needs, RunContext, RunSpecification
+from core.runners.void.checkpoint import NAME
 from core.runners.void.session import Session
 
 
@@ -28,6 +29,8 @@ class VoidRunner:
     name = "void"
     version = "1"
     needs = Needs(memory=2 << 30)
+    warm = True
+    checkpoint = NAME
 
     def __init__(self, session: Session | None = None) -> None:
         self.session = session or Session()

@@ -105,10 +105,10 @@ class Session:
             self._models.pop("text_encoder", None)
             release()
 
-    def held(self) -> int:
-        """Bytes of GPU memory that loaded models take now."""
+    def held(self, kind: str) -> int:
+        """Bytes that loaded models take now on a kind of device, `cuda` or `cpu`."""
         tensors = (tensor for model in self._models.values() for tensor in (*model.parameters(), *model.buffers()))
-        return sum(tensor.nbytes for tensor in tensors if tensor.device.type == "cuda")
+        return sum(tensor.nbytes for tensor in tensors if tensor.device.type == kind)
 
     def close(self) -> None:
         """Drop all models."""

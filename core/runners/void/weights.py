@@ -109,7 +109,7 @@ class Verifier:
 
         `model` holds `weights`, a list of {name, sha256}, and optionally `lineage`, versions with weights of their own.
         """
-        recorded = {str(item["sha256"]) for layer in _layers(model) for item in layer.get("weights") or ()}
+        recorded = _recorded(model)
         if not recorded:
             raise RunFailed(
                 "the model version records no weights", "register it with its weight files and its base as lineage"
@@ -117,7 +117,8 @@ class Verifier:
         digests = {}
         for path in weight_files(bundle):
             digests[path] = self._digest(path)
-            if digests[path] not in recorded:
+            # Of equal name, equal content: the two passes' files are both on record, and must not change places.
+            if digests[path] not in recorded.get(path.name, set().union(*recorded.values())):
                 raise RunFailed(
                     f"{path.name} is not the file that the registry recorded for this model version or its base",
                     "use the registered file, or register a new version with this one",
@@ -150,6 +151,15 @@ def _layers(model: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield model
     for parent in model.get("lineage") or ():
         yield from _layers(parent)
+
+
+def _recorded(model: Mapping[str, Any]) -> dict[str, set[str]]:
+    """The digests on record for the version and its layers, by file name."""
+    found: dict[str, set[str]] = {}
+    for layer in _layers(model):
+        for item in layer.get("weights") or ():
+            found.setdefault(str(item.get("name")), set()).add(str(item["sha256"]))
+    return found
 
 
 def sha256_of(path: Path) -> str:
