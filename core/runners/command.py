@@ -7,6 +7,7 @@ Parameters
     argv              list of strings; `{input:ROLE}`, `{folder}` and `{seed}` are replaced in each
     artifacts         list of {"role", "pattern", "media_type", "required" (default true)}; patterns are globs
                       below the folder. One has the role `video`
+    layout            {path below the folder: input's role}: the program finds copies of the inputs there
     wall_s            seconds before it is ended (default 3600)
     progress_pattern  regular expression over one printed line, with the group `percent`, or `done` and `total`
     environment       further variables
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -51,6 +53,8 @@ class Plan:
     """The checked parameters."""
 
     argv: tuple[str, ...]
+    layout: Mapping[Path, Path]
+    """Where in the folder each copied input goes, and where it comes from."""
     artifacts: tuple[Artifact, ...]
     wall_s: float
     progress_pattern: re.Pattern[str] | None
@@ -69,6 +73,9 @@ class CommandRunner:
         work = (context.folder / WORK).absolute()
         work.mkdir()
         plan = read_plan(specification, work)
+        for target, source in plan.layout.items():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
         started = time.monotonic()
         with BoundedLog(context.folder / LOG) as log:
             code = _execute(plan, work, log, context)
@@ -103,7 +110,25 @@ def read_plan(specification: RunSpecification, work: Path) -> Plan:
         raise RunFailed("the parameter 'environment' is not a table", "give names and values")
     words = tuple(_fill(word, specification, work) for word in argv)
     extra = {str(name): _fill(str(value), specification, work) for name, value in environment.items()}
-    return Plan(words, artifacts, float(wall), _pattern(parameters.get("progress_pattern")), extra)
+    layout = _layout(parameters.get("layout") or {}, specification, work)
+    return Plan(words, layout, artifacts, float(wall), _pattern(parameters.get("progress_pattern")), extra)
+
+
+def _layout(value: object, specification: RunSpecification, work: Path) -> dict[Path, Path]:
+    if not isinstance(value, Mapping):
+        raise RunFailed("the parameter 'layout' is not a table", "give paths below the folder and the inputs' roles")
+    found = {}
+    for place, role in value.items():
+        if not _below(str(place)):
+            raise RunFailed(f"the place '{place}' leaves the program's folder", "give a path below that folder")
+        found[work / str(place)] = _input(str(role), specification)
+    return found
+
+
+def _below(text: str) -> bool:
+    """Whether a path or pattern stays below the folder that it starts from."""
+    path = Path(text)
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
 
 
 def _list(value: object) -> list[object]:
@@ -115,9 +140,10 @@ def _artifact(item: object) -> Artifact:
         isinstance(item.get(key), str) for key in ("role", "pattern", "media_type")
     ):
         raise RunFailed("an artifact is not declared whole", "give its role, pattern and media_type")
-    pattern = Path(item["pattern"])
-    if pattern.is_absolute() or ".." in pattern.parts or not pattern.parts:
-        raise RunFailed(f"the pattern '{pattern}' leaves the program's folder", "give a pattern below that folder")
+    if not _below(item["pattern"]):
+        raise RunFailed(
+            f"the pattern '{item['pattern']}' leaves the program's folder", "give a pattern below that folder"
+        )
     return Artifact(item["role"], item["pattern"], item["media_type"], bool(item.get("required", True)))
 
 
@@ -137,11 +163,15 @@ def _fill(word: str, specification: RunSpecification, work: Path) -> str:
     def value(match: re.Match[str]) -> str:
         if match["word"]:
             return str(work) if match["word"] == "folder" else str(specification.seed)
-        if match["role"] not in specification.inputs:
-            raise RunFailed(f"the program wants the input '{match['role']}'", "give it or change 'argv'")
-        return str(specification.inputs[match["role"]].absolute())
+        return str(_input(match["role"], specification))
 
     return PLACEHOLDER.sub(value, word)
+
+
+def _input(role: str, specification: RunSpecification) -> Path:
+    if role not in specification.inputs:
+        raise RunFailed(f"the program wants the input '{role}'", "give it or change 'argv' or 'layout'")
+    return specification.inputs[role].absolute()
 
 
 def _execute(plan: Plan, work: Path, log: BoundedLog, context: RunContext) -> int:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.media import quiet, write_flat
+from support.media import quiet, small_folder, write_flat
 
 from core.errors import RunFailed, TransientFailure
 from core.runners.base import Cancelled, Manifest, RunContext, RunSpecification
@@ -173,3 +173,63 @@ def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     specification = RunSpecification("command", {}, {"argv": ["no-such-program"], "artifacts": [VIDEO]})
     with pytest.raises(RunFailed, match="no-such-program"):
         CommandRunner().run(specification, RunContext(tmp_path, quiet))
+
+
+# Stands in for the public repository's program: it takes the same options, looks for a sequence's three files under the
+# root folder, and names its output and its preview as that one does.
+UPSTREAM = """
+import json, pathlib, shutil, sys
+options = dict(word.removeprefix("--config.").split("=", 1) for word in sys.argv[1:])
+sequence = options["experiment.run_seqs"]
+folder = pathlib.Path(options["data.data_rootdir"]) / sequence
+assert {path.name for path in folder.iterdir()} == {"input_video.mp4", "quadmask_0.mp4", "prompt.json"}
+assert json.loads((folder / "prompt.json").read_text())["bg"]
+out = pathlib.Path(options["experiment.save_path"])
+out.mkdir()
+for name in (f"{sequence}-fg=-1-0001.mp4", f"{sequence}-fg=-1-0001_tuple.mp4"):
+    shutil.copy(folder / "input_video.mp4", out / name)
+"""
+LAYOUT = {
+    "data/shot/input_video.mp4": "video",
+    "data/shot/quadmask_0.mp4": "quadmask",
+    "data/shot/prompt.json": "prompt",
+}
+
+
+def run_upstream(folder: Path, layout: dict[str, str]) -> Manifest:
+    case = small_folder(folder / "case")
+    names = {"video": "input_video.mp4", "quadmask": "quadmask_0.mp4", "prompt": "prompt.json"}
+    options = ("data.data_rootdir=data", "experiment.run_seqs=shot", "experiment.save_path=out")
+    parameters = {
+        "argv": [sys.executable, "-c", UPSTREAM, *(f"--config.{option}" for option in options)],
+        "layout": layout,
+        "artifacts": [{"role": "video", "pattern": "out/shot-fg=-1-*.mp4", "media_type": "video/mp4"}],
+    }
+    (folder / "run").mkdir()
+    inputs = {role: case / name for role, name in names.items()}
+    return CommandRunner().run(RunSpecification("command", inputs, parameters), RunContext(folder / "run", quiet))
+
+
+def test_a_program_finds_its_inputs_in_upstreams_layout_and_its_output_is_known_by_upstreams_name(
+    tmp_path: Path,
+) -> None:
+    made = run_upstream(tmp_path, LAYOUT)
+    (video,) = (output.path for output in made.outputs if output.role == "video")
+    assert video.name == "shot-fg=-1-0001.mp4"
+    assert video.read_bytes() == (tmp_path / "case" / "input_video.mp4").read_bytes()
+    assert made.facts["exit_code"] == 0
+
+
+@pytest.mark.parametrize(
+    ("layout", "said"),
+    [
+        ({"../up/prompt.json": "prompt"}, "leaves the program's folder"),
+        ({"/prompt.json": "prompt"}, "leaves the program's folder"),
+        ({"data/prompt.json": "words"}, "wants the input 'words'"),
+        (["prompt.json"], "'layout' is not a table"),
+        ({name: role for name, role in LAYOUT.items() if role != "prompt"}, "left no video"),
+    ],
+)
+def test_a_layout_that_cannot_be_or_does_not_suffice_is_told(tmp_path: Path, layout: dict[str, str], said: str) -> None:
+    with pytest.raises(RunFailed, match=said):
+        run_upstream(tmp_path, layout)
