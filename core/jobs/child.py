@@ -225,7 +225,7 @@ def launch(specification: RunSpecification, folder: Path, settings: Settings, *,
 
 def _prepare(specification: RunSpecification, folder: Path, settings: Settings) -> None:
     """Make the attempt's folder and write what to run."""
-    (folder / OUT).mkdir(parents=True)
+    (folder / OUT).mkdir(parents=True, exist_ok=True)
     record = {
         "runner": specification.runner,
         "inputs": {role: str(path.absolute()) for role, path in specification.inputs.items()},

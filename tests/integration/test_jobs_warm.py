@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +16,8 @@ from safetensors.torch import load_file
 from support.clips import write_case
 from support.void_models import parameters, registered, write_version
 
-from core.jobs.child import Failed, Finished, Outcome, Stopped, Vanished
-from core.jobs.warm import WarmProcess
+from core.jobs.child import Child, Failed, Finished, Outcome, Stopped, Vanished
+from core.jobs.warm import WarmProcess, _version_of
 from core.runners.base import RunSpecification
 from core.settings import Settings
 
@@ -115,6 +117,23 @@ def test_a_process_that_was_killed_is_replaced(versions: tuple[Path, Path], warm
     third, again = ran(warm, wanted, tmp_path / "c")
     assert second != third
     assert (loaded(fine), loaded(again)) == (3, 3)
+
+
+def test_a_process_that_no_longer_listens_is_replaced(
+    versions: tuple[Path, Path], warm: WarmProcess, tmp_path: Path
+) -> None:
+    deaf = [sys.executable, "-c", "import os, time; os.close(0); print('up', flush=True); time.sleep(600)"]
+    process = subprocess.Popen(deaf, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+    assert process.stdout is not None
+    with process.stdout:
+        assert process.stdout.readline() == b"up\n"
+    wanted = replace(asked(versions[0]), inputs={})
+    warm._child, warm._held = Child(process, tmp_path / "old", Settings(home=tmp_path), stays=True), _version_of(wanted)
+    pid, outcome = ran(warm, wanted, tmp_path / "a")
+    assert isinstance(outcome, Failed)
+    assert outcome.what == "the runner 'void' has no video"
+    assert pid != process.pid
+    assert gone(process.pid)
 
 
 def test_a_process_beyond_the_memory_limit_ends(versions: tuple[Path, Path], tmp_path: Path) -> None:

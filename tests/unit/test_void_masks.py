@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.requirements import SAMPLES
 
+from core.runners.void.clips import read_clip
 from core.runners.void.masks import VALUES, inexact, latents_of, mirrored, padded_length, quantise, shown_to_vae
 
 ALL = np.array(VALUES, np.uint8)
@@ -54,3 +56,22 @@ def test_a_lossy_mask_is_counted_pixel_by_pixel() -> None:
     assert inexact(histogram) == 0
     histogram[[64, 254]] = (3, 4)
     assert inexact(histogram) == 7
+
+
+@pytest.mark.parametrize("name", ["BigBen", "ducky-float", "lime", "moving_ball", "pillow"])
+def test_the_sample_clips_pass_the_real_mask_chain_and_padding(name: str) -> None:
+    folder = SAMPLES / "void" / name
+    if not folder.is_dir():
+        pytest.skip("no sample clips")
+    mask = next(path for path in sorted(folder.glob("*quadmask*.mp4")))
+    clip = read_clip(folder / "input_video.mp4", mask, (96, 176), False, None, lambda _: None)
+    known = {"BigBen": (50, 1.94), "ducky-float": (62, 11.41), "lime": (46, 5.19), "moving_ball": (62, 0.66)}
+    frames, removed = known.get(name, (62, 2.60))
+    assert (clip.frames, clip.padded, clip.inexact) == (frames, 85, 0)
+    assert 100 * clip.shares[0] == pytest.approx(removed, abs=0.006)
+    assert clip.affected_at_start is (name == "BigBen")
+    assert clip.video.shape == (1, 3, 85, 96, 176)
+    assert set(np.unique(clip.values)) <= {0, 63, 127, 255}
+    assert np.array_equal(clip.values[frames], clip.values[frames - 1])
+    shown = (clip.values[: clip.frames] == 0).mean() * (96 * 176) / (clip.fit.box.width * clip.fit.box.height)
+    assert shown == pytest.approx(clip.shares[0], rel=0.04)

@@ -18,10 +18,9 @@ from diffusers.models.embeddings import get_3d_rotary_pos_embed
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 from support.clips import wall
-from support.requirements import SAMPLES
 from support.void_models import SIZE, TRANSFORMER, VAE, parameters, registered, write_version
 
-from core.errors import RunFailed, TransientFailure
+from core.errors import RunFailed
 from core.jobs.child import Finished, launch
 from core.runners.base import Cancelled, Manifest, RunContext, RunSpecification
 from core.runners.frames import clip_format, read_grey, read_planes
@@ -384,39 +383,6 @@ def test_a_noise_of_the_wrong_size_is_refused(version: Path, warm: VoidRunner, c
         run(warm, version, case(46) | {"noise": tmp_path / "noise.npy"}, tmp_path / "out")
 
 
-SIZES = memory.Sizes((11_142_925_568,) * 2, 431_167_814, 9_524_621_312, 42, 384 * 672, 2 * 11_314, 3072, 2)
-
-
-def test_the_fastest_mode_that_fits_is_chosen_and_too_little_memory_is_a_failure_that_may_pass() -> None:
-    needs = [memory.need(mode, SIZES) for mode in memory.MODES]
-    assert needs == sorted(needs, reverse=True)
-    assert needs[0] < 38e9
-    assert needs[2] < 12e9
-    for mode, need in zip(memory.MODES, needs, strict=True):
-        assert memory.choose("auto", SIZES, need) == mode
-    with pytest.raises(TransientFailure, match=r"'sequential_offload' needs about \d+ MiB on the GPU and 512 are free"):
-        memory.choose("auto", SIZES, 512 << 20)
-    with pytest.raises(TransientFailure, match="'full' needs"):
-        memory.choose("full", SIZES, needs[1])
-
-
-def test_running_out_of_memory_falls_back_once_and_says_so() -> None:
-    def attempt(mode: str) -> str:
-        if mode in short_of:
-            raise torch.OutOfMemoryError
-        return f"made in {mode}"
-
-    short_of = {"full"}
-    result, mode, note = memory.with_fallback("full", attempt)
-    assert (result, mode) == ("made in model_offload", "model_offload")
-    assert "ran out in the mode 'full'" in str(note)
-    short_of = set(memory.MODES)
-    with pytest.raises(RunFailed, match="ran out in the mode 'model_offload'"):
-        memory.with_fallback("full", attempt)
-    with pytest.raises(RunFailed, match="ran out in the mode 'sequential_offload'"):
-        memory.with_fallback("sequential_offload", attempt)
-
-
 def test_it_runs_as_a_job_in_its_own_process(version: Path, case: Any, tmp_path: Path) -> None:
     assert runner("void").name == "void"
     given = RunSpecification("void", case(46), parameters(version, steps=1), 1, registered(version))
@@ -427,25 +393,6 @@ def test_it_runs_as_a_job_in_its_own_process(version: Path, case: Any, tmp_path:
         "video": "output.mp4", "pass1": "pass1.mp4", "latents": "latents.safetensors",
     }  # fmt: skip
     assert outcome.manifest.facts["frames"] == 46
-
-
-@pytest.mark.parametrize("name", ["BigBen", "ducky-float", "lime", "moving_ball", "pillow"])
-def test_the_sample_clips_pass_the_real_mask_chain_and_padding(name: str) -> None:
-    folder = SAMPLES / "void" / name
-    if not folder.is_dir():
-        pytest.skip("no sample clips")
-    mask = next(path for path in sorted(folder.glob("*quadmask*.mp4")))
-    clip = read_clip(folder / "input_video.mp4", mask, (96, 176), False, None, lambda _: None)
-    known = {"BigBen": (50, 1.94), "ducky-float": (62, 11.41), "lime": (46, 5.19), "moving_ball": (62, 0.66)}
-    frames, removed = known.get(name, (62, 2.60))
-    assert (clip.frames, clip.padded, clip.inexact) == (frames, 85, 0)
-    assert 100 * clip.shares[0] == pytest.approx(removed, abs=0.006)
-    assert clip.affected_at_start is (name == "BigBen")
-    assert clip.video.shape == (1, 3, 85, 96, 176)
-    assert set(np.unique(clip.values)) <= {0, 63, 127, 255}
-    assert np.array_equal(clip.values[frames], clip.values[frames - 1])
-    shown = (clip.values[: clip.frames] == 0).mean() * (96 * 176) / (clip.fit.box.width * clip.fit.box.height)
-    assert shown == pytest.approx(clip.shares[0], rel=0.04)
 
 
 def test_the_gpu_benchmark_says_when_there_is_no_gpu() -> None:
