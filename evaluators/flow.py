@@ -29,7 +29,7 @@ SMALLEST_SIDE = 32
 """DIS matches 8-pixel patches down a pyramid; smaller frames leave it nothing to match."""
 RAFT_SIDE = 128
 """RAFT compares at an eighth of the size and halves that three times; torchvision refuses less."""
-STRIP = 32
+STRIP = 64
 WHOLE = slice(None)
 _STEPS_PER_PIXEL = 128
 

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 
 import cv2
@@ -124,9 +125,8 @@ def evaluate_clip(
     maker = StepMaker(case, options, flows or FlowCache(max_bytes=0))
     compared = _watch(playback, maker, watchers, options, progress or (lambda _done, _message: None))
     outcome = _outcome(playback, compared, maker)
-    evaluations = tuple(
-        _conclude(evaluator, watcher, outcome) for evaluator, watcher in zip(chosen, watchers, strict=True)
-    )
+    with _SERIAL_OPENCV, _pool(options) as pool:
+        evaluations = tuple(pool.map(_conclude, chosen, watchers, repeat(outcome)))
     return ClipResult(
         outcome.case, outcome.streams["output"].info, evaluations, summarise(evaluations), _notes(outcome)
     )
@@ -155,9 +155,9 @@ def _observed(
         step = maker(previous, current)
         return step, [watcher.observe(step) for watcher in watchers]
 
-    threads = options.threads or min(os.cpu_count() or 1, 4)
+    threads = _threads(options)
     waiting: deque[Future[tuple[Step, list[object]]]] = deque()
-    with _SERIAL_OPENCV, ThreadPoolExecutor(threads, thread_name_prefix="measure") as pool:
+    with _SERIAL_OPENCV, _pool(options) as pool:
         previous: Moment | None = None
         for moment in playback:
             waiting.append(pool.submit(observe, previous, moment))
@@ -166,6 +166,14 @@ def _observed(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def _threads(options: VideoOptions) -> int:
+    return options.threads or min(os.cpu_count() or 1, 4)
+
+
+def _pool(options: VideoOptions) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_threads(options), thread_name_prefix="measure")
 
 
 def _outcome(playback: Playback, compared: int, maker: StepMaker) -> Outcome:
