@@ -20,6 +20,8 @@ _UNLIKE = 70
 """Grey levels from the guess beyond which a value is no background."""
 _RIM = 1
 """Tracking pixels around an affected region that still show something of it."""
+_SELDOM = 0.25
+"""Share of the frames below which the mask keeps a pixel too seldom to rely on."""
 _SYSTEMATIC = 2.5
 """Grey levels by which the output's mean over time must differ from the input's to count as changed."""
 
@@ -63,14 +65,18 @@ def find_background(
     around = [_widen(still.affected, _RIM) for still in stills]
     there = around[0] & ~known
     early, found = _first_values(output, [~rim & v for rim, v in zip(around, valid, strict=True)], 3)
+    seldom = np.sum(from_kept, axis=0) < _SELDOM * np.sum([valid[i] for i in chosen], axis=0)
+    usual_free, ever = _median([output[i] for i in chosen], [~around[i] & valid[i] for i in chosen])
+    # In a few frames that keep a pixel something of the scene may pass; all frames without a body tell better.
+    background[known & seldom & ever] = usual_free[known & seldom & ever]
     early_only = ~known & ~there & found
     background[early_only] = early[early_only]
     known |= early_only
     guess = _fill(background, known)
     usual = _median(output[:: max(1, len(output) // _SAMPLES)], valid[:: max(1, len(output) // _SAMPLES)])
     candidates = _left_behind(stills, output, valid, there, threshold)
-    # What was left behind is at least more like the surroundings than the body was.
-    body = np.maximum(distance(soft(stills[0].input), guess), _UNLIKE)
+    # What was left behind is far more like the surroundings than the body was.
+    body = np.maximum(distance(soft(stills[0].input), guess) // 2, _UNLIKE)
     limits = (np.full_like(body, _UNLIKE // 2), body, body)
     for (late, found), limit in zip([usual, *candidates], limits, strict=True):
         better = found & (distance(late, guess) < np.where(known, distance(background, guess), limit))

@@ -10,6 +10,9 @@ import numpy as np
 
 from evaluators.video.stills import Image, Mask, Still, distance, soft
 
+_CONTACT = 4
+"""Tracking pixels under a body within which what it rests on begins."""
+
 
 @dataclass(frozen=True)
 class Blob:
@@ -25,6 +28,7 @@ class Blob:
     height: float
     colour: tuple[float, float, float]
     at_border: bool
+    """Whether the picture's border, or that of what is judged, cuts the body."""
     shape: Mask = field(repr=False, compare=False)
     """The body's pixels in its box, (height, width)."""
 
@@ -44,8 +48,13 @@ def _bodies(picture: Image, background: Image, threshold: float, lit: Mask | Non
     return body
 
 
-def foreground(still: Still, output: Image, background: Image, known: Mask, valid: Mask, threshold: float) -> Mask:
-    """Return the bodies of one frame: in R and A what differs from the background, elsewhere also from the input."""
+def foreground(
+    still: Still, output: Image, background: Image, known: Mask, valid: Mask, threshold: float
+) -> tuple[Mask, Mask]:
+    """Return the bodies of one frame, and what moves in K as it does in the input and is not judged.
+
+    Bodies are, in R and A, what differs from the background; elsewhere it must also differ from the input.
+    """
     smooth = soft(still.input)
     against_input = distance(output, smooth) > threshold
     named = still.removed | still.affected
@@ -53,8 +62,8 @@ def foreground(still: Still, output: Image, background: Image, known: Mask, vali
     changed = _bodies(output, background, threshold, lit=~named)
     # A guessed background is rough, so only what differs plainly from it counts.
     changed &= known | (distance(output, background) > 2 * threshold)
-    changed &= valid & (named | against_input)
-    return clean(changed)
+    judged = named | against_input
+    return clean(changed & valid & judged), clean(changed & valid & ~judged)
 
 
 def clean(mask: Mask) -> Mask:
@@ -64,18 +73,30 @@ def clean(mask: Mask) -> Mask:
     return np.asarray(closed > 0, bool)
 
 
-def find_blobs(frame: int, mask: Mask, picture: Image, valid: Mask) -> list[Blob]:
-    """Return the connected bodies of a frame; specks are left out. `valid` is where the frame shows anything."""
+def find_blobs(
+    frame: int, mask: Mask, picture: Image, background: Image, valid: Mask, threshold: float, beside: Mask | None = None
+) -> list[Blob]:
+    """Return the connected bodies of a frame; specks and faint stains are left out.
+
+    `valid` is where the frame shows anything, `beside` what goes on outside the judged region: a body that meets
+    it, as a thing in a hand does, is cut there. A body stands out from the background by twice the threshold on
+    average; less may be a fill that is not quite the background's colour.
+    """
+    if not mask.any():
+        return []
     least = max(20.0, 0.0004 * mask.size)
+    contrast = distance(picture, background)
     count, labels, stats, centres = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
     edge = ~cv2.erode(valid.astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=0).astype(bool)
+    if beside is not None and beside.any():
+        edge |= cv2.dilate(beside.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
     found = []
     for label in range(1, count):
         left, top, width, height, area = (int(v) for v in stats[label])
-        if area < least:
-            continue
         box = (slice(top, top + height), slice(left, left + width))
         own = labels[box] == label
+        if area < least or contrast[box][own].mean() < 2 * threshold:
+            continue
         b, g, r = (float(c) for c in picture[box][own].mean(0))
         border = bool((edge[box] & own).any())
         x, y = (float(v) for v in centres[label])
@@ -115,7 +136,7 @@ def input_bodies(
         mask = _input_body(still, background, known, threshold)
         if touch(mask, still.removed):
             break
-        found.append(find_blobs(index, mask, still.input, valid[index]))
+        found.append(find_blobs(index, mask, still.input, background, valid[index], threshold))
     return found
 
 
@@ -124,6 +145,31 @@ def _input_body(still: Still, background: Image, known: Mask, threshold: float) 
     body = still.affected & ~still.removed & _bodies(smooth, background, threshold)
     body &= known | (distance(smooth, background) > 2 * threshold)
     return np.asarray(cv2.morphologyEx(body.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0, bool)
+
+
+def carried_by(body: Mask, removed: Mask) -> Mask:
+    """Return the bodies of which most of the underside lies on the removed object."""
+    count, labels = cv2.connectedComponents(body.astype(np.uint8))
+    carried = np.zeros_like(body)
+    for label in range(1, count):
+        own = labels == label
+        columns = np.flatnonzero(own.any(0))
+        under = own.shape[0] - own[::-1, columns].argmax(0)
+        below = under[:, None] + np.arange(_CONTACT)
+        inside = below < own.shape[0]
+        on_it = removed[np.minimum(below, own.shape[0] - 1), columns[:, None]] & inside
+        if len(columns) >= _CONTACT and on_it.any(1).mean() > 0.5:
+            carried |= own
+    return carried
+
+
+def replaced(stills: Sequence[Still], output: Sequence[Image], threshold: float) -> bool:
+    """Return whether the output shows something else than the input where the removed object is."""
+    shares = []
+    for still, out in list(zip(stills, output, strict=True))[:: max(1, len(stills) // 8)]:
+        if still.removed.any():
+            shares.append(float((distance(out, soft(still.input)) > threshold)[still.removed].mean()))
+    return bool(shares) and float(np.median(shares)) > 0.3
 
 
 def touch(body: Mask, removed: Mask) -> bool:

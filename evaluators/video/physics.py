@@ -155,10 +155,10 @@ def _look(stills: Sequence[Still]) -> tuple[str | None, Tracked | None]:
     longest = max((len(_whole(track)) for track in tracked.tracks), default=0)
     if not tracked.tracks and tracked.first_area < LEAST_AREA:
         return "no body can be told from the background in the affected region", None
-    if tracked.tracks and longest < LEAST_WHOLE and tracked.first_area < LEAST_AREA:
+    if tracked.tracks and 0 < longest < LEAST_WHOLE and sum(map(bool, tracked.before)) < 2:
         return f"bodies in the affected region are seen whole in fewer than {LEAST_WHOLE} frames", None
     if tracked.tracks and longest == 0:
-        return "bodies in the affected region are cut by the picture's border throughout", None
+        return "what moves in the affected region is cut by the border of the picture or of the region throughout", None
     return None, tracked
 
 

@@ -23,6 +23,8 @@ from evaluators.video.trajectory import Stretch
 
 FRICTION = 1.0
 """Largest coefficient of friction that a contact is granted."""
+_SPIN = 0.3
+"""Share of a contact's push that a spinning body may turn into speed along the contact."""
 LEAST_AREA = 80.0
 """Tracking pixels below which what the input shows in the affected region is no body."""
 _GRACE = 2
@@ -138,7 +140,9 @@ def _never_falls(clip: Clip, path: Path) -> Finding:
     still = all(path.rests(stretch) for stretch in path.stretches if stretch.frames > 2)
     long = sum(stretch.frames for stretch in path.stretches) > max(6, 0.5 * clip.last)
     moved = math.hypot(path.track.blobs[-1].x - path.track.blobs[0].x, path.track.blobs[-1].y - path.track.blobs[0].y)
-    if answered or clip.tracked.unanswered is None or not clip.tracked.touches_removed:
+    on_nothing = any(clip.tracked.tracks[number] is path.track for number in clip.tracked.hanging)
+    held = clip.tracked.touches_removed and clip.tracked.unanswered is not None and not answered
+    if not (on_nothing or held):
         return NONE
     if not still or not long or moved > 0.35 * path.size:
         return NONE
@@ -216,7 +220,8 @@ def _swerve(path: Path, before: Stretch, after: Stretch) -> Finding:
     speed = math.hypot(*was)
     doubt = 2 * (before.x.speed_error + after.x.speed_error)
     left = turn - FRICTION * push - 0.08 * speed - 0.04 * path.size - doubt
-    turned_back = now[0] * was[0] <= 0 and not path.rests(after)
+    no_faster = abs(now[0]) <= abs(was[0]) + _SPIN * push + doubt
+    turned_back = now[0] * was[0] <= 0 and no_faster and not path.rests(after)
     if left <= 0 or turned_back or max(turn, speed) < 0.08 * path.size:
         return NONE
     words = "a body stops or swerves in its flight with nothing in the way"
@@ -269,24 +274,28 @@ def permanence(clip: Clip) -> Finding:
 
 
 def _allow_borders(path: Path, reference: NDArray[np.float64], first: int, tracked: Tracked) -> None:
-    """Take a body off the expected area from where it meets the picture's border, and add one that comes in there."""
-    blobs = path.track.blobs
+    """Take a body off the expected area while the border cuts or hides it, and add one that comes in there."""
+    seen = {blob.frame: number for number, blob in enumerate(path.track.blobs)}
     usual = path.size**2
-    if blobs[0].at_border and blobs[0].frame > first:
-        reference[blobs[0].frame :] += usual
-    leaving = next((b.frame for b in blobs if b.at_border and b.frame > blobs[0].frame), None)
-    if leaving is None and blobs[-1].frame < len(reference) - 1 and _heads_out(path, tracked):
-        leaving = blobs[-1].frame + 1
-    if leaving is not None:
-        reference[leaving:] -= usual
+    begin = path.track.blobs[0].frame
+    if path.track.blobs[0].at_border and begin > first:
+        reference[begin:] += usual
+    number = 0
+    for frame in range(begin, len(reference)):
+        number = seen.get(frame, number)
+        blob = path.track.blobs[number]
+        if blob.at_border or (frame not in seen and _heads_out(path.track.blobs[: number + 1], path.size, tracked)):
+            reference[frame] -= max(0.0, usual - blob.area) if frame in seen else usual
 
 
-def _heads_out(path: Path, tracked: Tracked) -> bool:
+def _heads_out(blobs: Sequence[Blob], size: float, tracked: Tracked) -> bool:
     """Return whether the last step, taken once more, brings the body to a side where the mask expects one."""
-    last, before = path.track.blobs[-1], path.track.blobs[-2]
+    if len(blobs) < 2:
+        return False
+    last, before = blobs[-1], blobs[-2]
     steps = max(1, last.frame - before.frame)
     x, y = last.x + (last.x - before.x) / steps, last.y + (last.y - before.y) / steps
-    reach = 0.6 * path.size
+    reach = 0.6 * size
     width, height = tracked.canvas
     over = {"left": x < reach, "right": x > width - reach, "top": y < reach, "bottom": y > height - reach}
     return any(beyond and side in tracked.exits for side, beyond in over.items())

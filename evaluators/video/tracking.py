@@ -35,6 +35,8 @@ class Tracked:
     """Pixels of the bodies as the input shows them where the mask first says affected; 0 when not known."""
     touches_removed: bool
     """Whether such a body touches the removed object in the beginning."""
+    hanging: tuple[int, ...]
+    """Numbers of the tracks that begin where the input shows a body on the removed object, which is gone."""
     unanswered: float | None
     """Share of the region that only the removal explains which no body ever enters; None when there is none."""
     camera_px: float
@@ -67,20 +69,28 @@ def follow(stills: Sequence[Still]) -> Tracked:
     noise = plates.noise_level(stills, output)
     threshold = max(LEAST_THRESHOLD, 5 * noise)
     background, known = plates.find_background(stills, output, valid, threshold)
-    masks = [
+    found = [
         bodies.foreground(still, out, background, known, seen, threshold)
         for still, out, seen in zip(stills, output, valid, strict=True)
     ]
+    masks, beside = [mask for mask, _beside in found], [around for _mask, around in found]
     if not labelled:
         # The region of frame 1 may cut a body that moves.
         masks[0] = bodies.whole_bodies(masks[0], output[0], background, valid[0], threshold)
-    blobs = [bodies.find_blobs(i, m, stills[i].output, valid[i]) for i, m in enumerate(masks)]
+    blobs = [
+        bodies.find_blobs(i, mask, stills[i].output, background, valid[i], threshold, beside[i])
+        for i, mask in enumerate(masks)
+    ]
     first = bodies.first_bodies(stills, background, known, threshold)
+    tracks = main_tracks(associate(split_merged(blobs)))
+    gone = bodies.replaced(stills, output, threshold)
+    carried = bodies.carried_by(*first) if gone else np.zeros_like(first[0])
     return Tracked(
-        tracks=main_tracks(associate(split_merged(blobs))),
+        tracks=tracks,
         area=tuple(float(sum(blob.area for blob in found)) for found in blobs),
         first_area=float(first[0].sum()),
         touches_removed=bodies.touch(*first),
+        hanging=tuple(i for i, track in enumerate(tracks) if _begins_in(track, carried)),
         unanswered=bodies.unanswered(stills, masks, background, threshold),
         camera_px=travel,
         canvas=(background.shape[1], background.shape[0]),
@@ -101,6 +111,16 @@ def _label_start(stills: Sequence[Still]) -> list[Still]:
     return [first, *stills[1:]]
 
 
+def _begins_in(track: Track, region: Mask) -> bool:
+    """Return whether most of a body lies in a region when it is first seen, at the clip's start."""
+    blob = track.blobs[0]
+    if blob.frame > 1:
+        return False
+    rows = slice(int(blob.top), int(blob.top + blob.height))
+    columns = slice(int(blob.left), int(blob.left + blob.width))
+    return bool((region[rows, columns] & blob.shape).sum() > 0.5 * blob.area)
+
+
 def _exits(stills: Sequence[Still], valid: Sequence[Mask]) -> frozenset[str]:
     """Return the sides (left, right, top, bottom) of the canvas that the affected region comes near to."""
     ever = np.any([still.affected & seen for still, seen in zip(stills, valid, strict=True)], axis=0)
@@ -109,4 +129,4 @@ def _exits(stills: Sequence[Still], valid: Sequence[Mask]) -> frozenset[str]:
 
 
 def _nothing(reason: str) -> Tracked:
-    return Tracked((), (), 0.0, False, None, 0.0, reason=reason)
+    return Tracked((), (), 0.0, False, (), None, 0.0, reason=reason)
