@@ -211,6 +211,10 @@ def test_freeze_is_the_share_of_repeated_frames(temporal: Judge, held: int) -> N
     assert set(found["freeze"].series.worst[:held]) <= set(range(held)) or held > 5
 
 
+def test_slow_motion_is_not_frozen(temporal: Judge) -> None:
+    assert value(temporal(pan(), pan(speed=0.5)), "freeze") == 0
+
+
 def test_a_still_input_cannot_tell_a_frozen_output(temporal: Judge) -> None:
     video = still(FRAMES, wall())
     found = temporal(video, video)
