@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluators.flow import Image
+from evaluators.video.channels import mean_channel
 from evaluators.video.plate import Small, Stack
 
 LAGS = (1, 2, 3, 4, 5, 6, 7, 8)
@@ -126,5 +127,5 @@ def response(small: Small) -> float | None:
     kept = small.kept > 0
     if np.count_nonzero(affected) < LEAST_PIXELS or np.count_nonzero(kept) < LEAST_PIXELS:
         return None
-    gap = np.abs(cv2.blur(small.output.mean(axis=2) - small.input.mean(axis=2), (3, 3)))
+    gap = np.abs(cv2.blur(mean_channel(small.output) - mean_channel(small.input), (3, 3)))
     return float(max(np.percentile(gap[affected], 95) - np.percentile(gap[kept], 95), 0.0))

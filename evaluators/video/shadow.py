@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluators.base import Direction, Measure, Measurement, absent
+from evaluators.video.channels import largest_channel, mean_channel, smallest_channel
 from evaluators.video.intervals import block_bootstrap, series
 from evaluators.video.plate import Seen, Small, around
 
@@ -62,7 +63,7 @@ def _frame_share(small: Small, view: Seen) -> tuple[float, float, int]:
     count = int(np.count_nonzero(where))
     if count < IN_A_FRAME:
         return 0.0, 0.0, count
-    left = cv2.blur(_against_plate(view.output, view.plate).mean(axis=2), (3, 3))[where]
+    left = cv2.blur(mean_channel(_against_plate(view.output, view.plate)), (3, 3))[where]
     darkness = darkness[where]
     share = weighted_median(left / darkness, darkness * darkness)
     return float(np.clip(share, 0, 1)), float(np.sum(darkness * darkness)), count
@@ -74,7 +75,7 @@ def shadow_pixels(small: Small, view: Seen) -> tuple[NDArray[np.bool_], NDArray[
     foreign = (small.kept > 0) & (around(small.affected, RING) > 0)
     near = (around(small.removed, RING) > 0) & ~foreign
     ratio = _against_plate(view.input, view.plate)
-    mean, tint = ratio.mean(axis=2), ratio.max(axis=2) - ratio.min(axis=2)
+    mean, tint = mean_channel(ratio), largest_channel(ratio) - smallest_channel(ratio)
     smooth = np.asarray(cv2.blur(mean, (3, 3)), np.float32)
     rough = np.sqrt(np.maximum(cv2.blur(mean * mean, (3, 3)) - smooth * smooth, 0))
     dark = (smooth < -DARK) & (smooth > -BLACK)
