@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluators.video.bodies import Blob
+from evaluators.video.bodies import Blob, overlap
 
 Point = tuple[float, float]
 _PARTED = 1.25
@@ -25,6 +25,18 @@ class Track:
     def frames(self) -> tuple[int, ...]:
         """Frame numbers in which the body was found."""
         return tuple(blob.frame for blob in self.blobs)
+
+    @property
+    def steadiness(self) -> float:
+        """How much of its shape the body keeps in the worst quarter of the frames that show it whole, in [0, 1].
+
+        A square that turns keeps 0.7. 1 where fewer than four frames show it whole.
+        """
+        whole = [blob for blob in self.blobs if not blob.at_border]
+        if len(whole) < 4:
+            return 1.0
+        usual = sorted(whole, key=lambda blob: blob.area)[len(whole) // 2]
+        return float(np.quantile([overlap(usual, blob) for blob in whole[:: max(1, len(whole) // 24)]], 0.25))
 
     @property
     def size(self) -> float:

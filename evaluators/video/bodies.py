@@ -172,6 +172,19 @@ def replaced(stills: Sequence[Still], output: Sequence[Image], threshold: float)
     return bool(shares) and float(np.median(shares)) > 0.3
 
 
+def overlap(one: Blob, two: Blob) -> float:
+    """Return the intersection over union of two bodies laid centre on centre."""
+    rows = 2 * int(max(one.height, two.height)) + 2
+    columns = 2 * int(max(one.width, two.width)) + 2
+    laid = []
+    for blob in (one, two):
+        plane = np.zeros((rows, columns), bool)
+        top, left = round(rows / 2 - (blob.y - blob.top)), round(columns / 2 - (blob.x - blob.left))
+        plane[top : top + blob.shape.shape[0], left : left + blob.shape.shape[1]] = blob.shape
+        laid.append(plane)
+    return float((laid[0] & laid[1]).sum() / (laid[0] | laid[1]).sum())
+
+
 def touch(body: Mask, removed: Mask) -> bool:
     """Return whether a body lies against the removed object."""
     near = cv2.dilate(body.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0

@@ -20,6 +20,8 @@ from evaluators.video.stills import Mask, Still
 LEAST_THRESHOLD = 16.0
 """Grey levels by which a pixel must differ from the background."""
 _LEAST_KEPT = 0.02
+_STEADY = 0.5
+"""Share of its shape that a body must keep to be followed as one."""
 _EDGE = 4
 """Tracking pixels within which a region counts as reaching the picture's border."""
 
@@ -82,7 +84,14 @@ def follow(stills: Sequence[Still]) -> Tracked:
         for i, mask in enumerate(masks)
     ]
     first = bodies.first_bodies(stills, background, known, threshold)
-    tracks = main_tracks(associate(split_merged(blobs)))
+    followed = main_tracks(associate(split_merged(blobs)))
+    tracks = tuple(track for track in followed if track.steadiness >= _STEADY)
+    weight = [sum(blob.area for blob in track.blobs) for track in followed]
+    steady = sum(w for w, track in zip(weight, followed, strict=True) if track in tracks)
+    if steady < 0.5 * sum(weight):
+        return _nothing(
+            "what moves in the affected region changes its shape or shows in part only, so it is not followed as a body"
+        )
     gone = bodies.replaced(stills, output, threshold)
     carried = bodies.carried_by(*first) if gone else np.zeros_like(first[0])
     return Tracked(
