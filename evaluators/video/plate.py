@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from evaluators.flow import Image
 from evaluators.frames import Moment
+from evaluators.video.channels import mean_channel
 
 Floats = NDArray[np.float32]
 SHRINK = 4
@@ -55,12 +56,15 @@ def shrink(moment: Moment) -> Small:
         share = cv2.resize(region * np.uint8(255), size, interpolation=cv2.INTER_AREA)
         return np.asarray(share >= least, np.uint8)
 
-    output, source = (
-        np.asarray(cv2.resize(frame.bgr, size, interpolation=cv2.INTER_AREA), np.uint8)
-        for frame in (moment.output, moment.input)
-    )
+    output, source = quarter(moment.output.bgr), quarter(moment.input.bgr)
     regions = moment.regions
     return Small(output, source, cover(regions.kept, 255), cover(regions.removed, 128), cover(regions.affected, 128))
+
+
+def quarter(picture: Image) -> Image:
+    """Return a picture at a quarter of its size, by area."""
+    size = (max(picture.shape[1] // SHRINK, 1), max(picture.shape[0] // SHRINK, 1))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 @dataclass
@@ -92,7 +96,8 @@ class Stack:
             return np.asarray(cv2.warpAffine(image, step[:2], size, flags=how), np.uint8)
 
         pictures = (laid(then.output, cv2.INTER_LINEAR), laid(then.input, cv2.INTER_LINEAR))
-        return Small(*pictures, laid(then.kept), laid(then.removed), laid(then.affected))
+        regions = cv2.split(laid(np.asarray(cv2.merge([then.kept, then.removed, then.affected]), np.uint8)))
+        return Small(*pictures, *(np.asarray(region, np.uint8) for region in regions))
 
     def views(self, clear: int = 0) -> list[Seen] | None:
         """Return every frame against the plate, or None when the camera travels too far for one canvas.
@@ -118,8 +123,8 @@ class Stack:
         total, squares, count = self._accumulate(shift, size, clear, None)
         seen = np.maximum(count, 1e-6)
         mean = total / seen[..., None]
-        reach = np.sqrt(np.maximum(squares / seen - mean.mean(axis=2) ** 2, 0)) + NOISE
-        usual, _, kept = self._accumulate(shift, size, clear, (mean.mean(axis=2), reach))
+        reach = np.sqrt(np.maximum(squares / seen - mean_channel(mean) ** 2, 0)) + NOISE
+        usual, _, kept = self._accumulate(shift, size, clear, (mean_channel(mean), reach))
         plate = np.where(kept[..., None] > 0, usual / np.maximum(kept, 1e-6)[..., None], mean)
         return np.asarray(plate, np.float32), count
 
@@ -134,7 +139,7 @@ class Stack:
             seen = cv2.warpAffine(small.input.astype(np.float32), matrix, size)
             kept = small.kept & (1 - around(small.removed, clear)) if clear else small.kept
             where = cv2.warpAffine(kept.astype(np.float32), matrix, size) > 0.999
-            light = seen.mean(axis=2)
+            light = mean_channel(seen)
             if usual is not None:
                 where &= np.abs(light - usual[0]) <= usual[1]
             total += seen * where[..., None]

@@ -18,14 +18,18 @@ from evaluators.base import Direction, Evaluation, Interval, Measure, Measuremen
 from evaluators.clip import Case
 from evaluators.flow import Image
 from evaluators.frames import Moment, band_width
+from evaluators.video.channels import largest_channel
 from evaluators.video.intervals import block_bootstrap, mean_interval, series, theil_sen
+from evaluators.video.plate import Small
 from evaluators.video.step import Outcome, Step, VideoOptions
 
-VERSION = "1"
+VERSION = "2"
 HOUSE = "this package's definition"
 LEAST_PIXELS = 200
 TOP_DB = 100.0
 WINDOW, SIGMA, STRIP = 11, 1.5, 96
+PATCH = 5
+"""Side of the patches that `stray_change` averages over, in quarter-size pixels."""
 
 PSNR = Measure(
     "preservation_psnr", "Fidelity of kept pixels (PSNR)", "dB", Direction.HIGHER, 0, TOP_DB,
@@ -57,7 +61,12 @@ SPILL = Measure(
     f"mean |output - input| in the band just outside the mask, less that of K; {HOUSE}", VERSION,
     "How much more the picture changed right beside the mask than in the rest of the kept area.",
 )  # fmt: skip
-MEASURES = (PSNR, SSIM, DRIFT, COLOUR_DRIFT, SEAM, SPILL)
+STRAY = Measure(
+    "stray_change", "Largest patch of change in kept pixels", "grey levels", Direction.LOWER, 0, 255,
+    f"99.9th percentile in K of |mean of output - input in {4 * PATCH} pixel patches|, median over frames; {HOUSE}",
+    VERSION, "Whether something appeared, stayed or went away where the picture should be as before.",
+)  # fmt: skip
+MEASURES = (PSNR, SSIM, DRIFT, COLOUR_DRIFT, SEAM, SPILL, STRAY)
 NOTHING_KEPT = "the mask keeps too little of the picture to compare (under 200 pixels in every frame)"
 
 
@@ -74,6 +83,7 @@ class Fidelity(NamedTuple):
     seam: tuple[float, float] | None
     """Mean gradient on the mask's rim, and beside it."""
     spill: float | None
+    stray: float | None = None
 
 
 class Preservation:
@@ -97,7 +107,7 @@ class PreservationWatcher:
 
     def observe(self, step: Step) -> Fidelity:
         """Compare one output frame with its input frame."""
-        return observe_frame(step.current, self._band)
+        return observe_frame(step.current, self._band)._replace(stray=stray_change(step.small))
 
     def absorb(self, _step: Step, observation: Fidelity) -> None:
         """Keep the frame's figures."""
@@ -107,7 +117,7 @@ class PreservationWatcher:
         """Return the measurements of the clip."""
         frames = self._frames
         measurements = (_psnr(frames, self._seed), _ssim(frames, self._seed), *_drifts(frames),
-                        _seam(frames, self._seed), _spill(frames, self._seed))  # fmt: skip
+                        _seam(frames, self._seed), _spill(frames, self._seed), _stray(frames, self._seed))  # fmt: skip
         parameters = {
             "working_size": list(outcome.case.working),
             "resize": "area",
@@ -250,6 +260,15 @@ def _spill_at(moment: Moment, band: int, pixels: int) -> float | None:
     return float(near - far)
 
 
+def stray_change(small: Small) -> float | None:
+    """Return how much the most changed patches of K differ in a quarter-size frame, or None where K is too small."""
+    kept = cv2.erode(small.kept, np.ones((PATCH, PATCH), np.uint8)) > 0
+    if np.count_nonzero(kept) < LEAST_PIXELS:
+        return None
+    gap = cv2.blur(np.subtract(small.output, small.input, dtype=np.float32), (PATCH, PATCH))
+    return float(np.percentile(largest_channel(np.abs(gap))[kept], 99.9))
+
+
 def _psnr(frames: Sequence[Fidelity], seed: int) -> Measurement:
     taken = [f for f in frames if f.squared_error is not None]
     if not taken:
@@ -297,6 +316,21 @@ def _seam(frames: Sequence[Fidelity], seed: int) -> Measurement:
         count=len(taken),
         series=series([f.frame for f in taken], values, SEAM.direction),
         evidence={"floor": "0.5 grey levels per pixel, added to both gradients"},
+    )
+
+
+def _stray(frames: Sequence[Fidelity], seed: int) -> Measurement:
+    values = [f.stray for f in frames]
+    present = np.array([value for value in values if value is not None])
+    if not len(present):
+        return absent(STRAY, "the mask keeps too little of the picture for patches of it to be compared")
+    return Measurement(
+        STRAY,
+        float(np.median(present)),
+        interval=block_bootstrap(present[:, None], lambda rows: np.median(rows[..., 0], axis=1), seed),
+        count=len(present),
+        series=series([f.frame for f in frames], values, STRAY.direction),
+        evidence={"region": "K"},
     )
 
 

@@ -20,14 +20,18 @@ from evaluators.clip import Case
 from evaluators.flow import Image
 from evaluators.frames import Moment
 from evaluators.video.intervals import block_bootstrap, mean_interval, series
+from evaluators.video.lags import masked
+from evaluators.video.order import moved
+from evaluators.video.plate import Small, quarter
 from evaluators.video.preservation import WINDOW, decibel, mean_ssim
 from evaluators.video.step import Outcome, Step, VideoOptions
 
-VERSION = "1"
+VERSION = "2"
 IQ = "Motamed et al., Physics-IQ, arXiv 2501.09038"
 HOUSE = "this package's definition"
 MEMORY, THRESHOLD = 0.3, 10.0
 LEAST_PIXELS = 100
+LEAST_SMALL, GRAIN = 20, 0.1
 
 ST = Measure(
     "reference_st_iou", "Where and when things move", "IoU", Direction.HIGHER, 0, 1,
@@ -67,7 +71,13 @@ SSIM = Measure(
     "Wang et al., IEEE TIP 2004; RGB mean over R, Gaussian window 11x11, sigma 1.5", VERSION,
     "How well structure and contrast of the repaired area match the truth.",
 )  # fmt: skip
-MEASURES = (ST, S, WS, MSE, SCORE, TRAJECTORY, PSNR, SSIM)
+ACTIVITY = Measure(
+    "reference_activity", "Amount of change against the truth's", "log ratio", Direction.TARGET, None, None,
+    f"ln of the change from frame to frame in R and A over the truth's, beyond grain, quarter size; {HOUSE}", VERSION,
+    "0 is as lively as the truth; far below it things stand still that should move, far above it they are restless.",
+    0.0,
+)  # fmt: skip
+MEASURES = (ST, S, WS, MSE, SCORE, TRAJECTORY, PSNR, SSIM, ACTIVITY)
 NO_REFERENCE = "no reference clip was given"
 
 
@@ -83,6 +93,8 @@ class Truth(NamedTuple):
     fill_ssim: float | None
     smooth: tuple[Image, Image]
     """Smoothed luma of output and reference."""
+    small: Image
+    """The reference frame at a quarter of the working size, BGR."""
 
 
 class Reference:
@@ -106,6 +118,9 @@ class ReferenceWatcher:
         self._movers = (MotionMask(), MotionMask())
         self._moving: list[tuple[Image, Image]] = []
         self._region: Image | None = None
+        self._small: tuple[Small, Image] | None = None
+        self._changes: list[tuple[float, float, int]] = []
+        """Change of output and truth in R and A since the frame before, and pixels."""
 
     def observe(self, step: Step) -> Truth | None:
         """Compare one frame with the truth; None without a reference."""
@@ -120,7 +135,18 @@ class ReferenceWatcher:
         self._region = masked if self._region is None else self._region | masked
         masks = [mover(luma) for mover, luma in zip(self._movers, observation.smooth, strict=True)]
         self._moving.append((np.packbits(masks[0]), np.packbits(masks[1])))
-        self._frames.append(observation._replace(smooth=()))  # type: ignore[arg-type]
+        self._frames.append(observation._replace(smooth=(), small=observation.small[:0]))  # type: ignore[arg-type]
+        self._compare_changes(step.small, observation.small)
+
+    def _compare_changes(self, small: Small, truth: Image) -> None:
+        before, self._small = self._small, (small, truth)
+        if before is None:
+            return
+        region = masked(small) | masked(before[0])
+        pixels = cv2.countNonZero(region)
+        pairs = ((small.output, before[0].output), (truth, before[1]))
+        output, true = (cv2.mean(moved(now, then), region)[0] * pixels for now, then in pairs)
+        self._changes.append((output, true, pixels))
 
     def conclude(self, outcome: Outcome) -> Evaluation:
         """Return the measurements of the clip."""
@@ -138,10 +164,30 @@ class ReferenceWatcher:
         fill = (_psnr(self._frames, self._seed), _ssim(self._frames, self._seed))
         if cv2.countNonZero(region) < LEAST_PIXELS:
             reason = "the mask marks nothing as removed or affected"
-            return (*(absent(measure, reason) for measure in MEASURES[:6]), *fill)
+            return (*(absent(measure, reason) for measure in MEASURES[:6]), *fill, absent(ACTIVITY, reason))
         motion = _Motion(list(_unpacked(self._moving, region)), [f.frame for f in self._frames], self._seed)
         error = _mse(self._frames, self._seed)
-        return (*motion.figures(), error, motion.score(error), motion.trajectory(), *fill)
+        return (*motion.figures(), error, motion.score(error), motion.trajectory(), *fill, self._activity())
+
+    def _activity(self) -> Measurement:
+        """Return the measurement of `reference_activity`."""
+        changes = np.array(self._changes)
+        if len(changes) == 0 or changes[:, 2].sum() < LEAST_SMALL:
+            return absent(ACTIVITY, "fewer than two frames mark anything as removed or affected")
+
+        def statistic(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+            totals = rows.sum(axis=1)
+            floor = GRAIN * totals[:, 2]
+            return np.asarray(np.log((totals[:, 0] + floor) / (totals[:, 1] + floor)))
+
+        return Measurement(
+            ACTIVITY,
+            float(statistic(changes[None])[0]),
+            interval=block_bootstrap(changes, statistic, self._seed),
+            count=len(changes),
+            count_of="frame pairs",
+            evidence={"region": "R and A", "floor": f"{GRAIN} grey levels squared per small pixel"},
+        )
 
 
 class MotionMask:
@@ -178,7 +224,8 @@ def compare(moment: Moment) -> Truth:
         np.asarray(cv2.GaussianBlur(frame.luma, (5, 5), 0), np.uint8) for frame in (moment.output, moment.reference)
     )
     error, pixels = cv2.norm(output, truth, cv2.NORM_L2SQR, masked), cv2.countNonZero(masked)
-    return Truth(moment.index, error, pixels, fill_error, fill_pixels, similarity, (smooth[0], smooth[1]))
+    small = quarter(truth)
+    return Truth(moment.index, error, pixels, fill_error, fill_pixels, similarity, (smooth[0], smooth[1]), small)
 
 
 def _unpacked(moving: Sequence[tuple[Image, Image]], region: Image) -> Iterator[tuple[Image, Image]]:

@@ -24,6 +24,7 @@ from evaluators.base import Direction, Evaluation, Measure, Measurement, absent
 from evaluators.clip import Case
 from evaluators.flow import Image, affine_flow
 from evaluators.frames import Moment, band_width
+from evaluators.video.channels import largest_channel
 from evaluators.video.intervals import block_bootstrap, mean_interval, ratio_interval, series
 from evaluators.video.plate import Seen, Small, Stack, around
 from evaluators.video.shadow import RING, SHADOW, shadow_residue
@@ -66,6 +67,7 @@ FILL_DETAIL = Measure(
 )  # fmt: skip
 MEASURES = (RESIDUE, GHOST, SHADOW, OBJECT_MOTION, HALO, FILL_DETAIL)
 NO_OBJECT = "the mask marks no object to remove (under 100 pixels in every frame)"
+NO_MOTION = f"the object never moves {OBJECT_SPEED} pixels per frame against its background"
 NO_PLATE = "the input never shows what is behind the object, so there is no clean plate to compare with"
 
 
@@ -116,7 +118,7 @@ class RemovalWatcher:
 
     def conclude(self, outcome: Outcome) -> Evaluation:
         """Return the measurements of the clip."""
-        ghost, shadow = _against_plate(self._stack, self._seed)
+        ghost, shadow = _against_plate(self._stack, any(t.motion for t in self._traces), self._seed)
         measurements = (_residue(self._traces, self._seed), ghost, shadow, _object_motion(self._traces, self._seed),
                         _halo(self._traces, self._seed), _detail(self._traces, self._seed))  # fmt: skip
         parameters = {
@@ -164,7 +166,7 @@ def motion_products(before: Moment, motion: Motion | None) -> tuple[float, float
     if np.count_nonzero(core) < LEAST_PIXELS:
         return None
     window = _window(removed, BESIDE)
-    core, camera = core[window], affine_flow(motion.camera, *removed.shape, window)
+    core, camera = core[window], affine_flow(motion.camera, removed.shape[0], removed.shape[1], window)
     source, output = (flow[window] - camera for flow in (motion.input.forward, motion.output))
     beside = (motion.kept[window] & around(removed[window], BESIDE)) > 0
     if np.count_nonzero(beside) >= LEAST_PIXELS:
@@ -225,7 +227,7 @@ def _window(region: Image, margin: int) -> tuple[slice, slice]:
     return slice(max(y - margin, 0), y + height + margin), slice(max(x - margin, 0), x + width + margin)
 
 
-def _against_plate(stack: Stack, seed: int) -> tuple[Measurement, Measurement]:
+def _against_plate(stack: Stack, moves: bool, seed: int) -> tuple[Measurement, Measurement]:
     """Return ghost and shadow_residue."""
     if not any(int(small.removed.sum()) >= 8 for small in stack.frames):
         return absent(GHOST, NO_OBJECT), absent(SHADOW, NO_OBJECT)
@@ -235,11 +237,12 @@ def _against_plate(stack: Stack, seed: int) -> tuple[Measurement, Measurement]:
         return absent(GHOST, reason), absent(SHADOW, reason)
     pairs = zip(stack.frames, views, strict=True)
     ghost = _share(GHOST, [_plate_products(view, _object_pixels(small, view)) for small, view in pairs], NO_PLATE, seed)
-    return ghost, shadow_residue(stack.frames, clear, seed)
+    # Where the object stands still its shadow does too: what the plate seems to show there is misalignment.
+    return ghost, shadow_residue(stack.frames, clear, seed) if moves else absent(SHADOW, f"{NO_MOTION}, nor its shadow")
 
 
 def _object_pixels(small: Small, view: Seen) -> NDArray[np.bool_]:
-    visible = np.abs(view.input).max(axis=2) > 8
+    visible = largest_channel(np.abs(view.input)) > 8
     return np.asarray((small.removed > 0) & view.known & visible)
 
 
@@ -302,7 +305,7 @@ def _residue(traces: Sequence[Trace], seed: int) -> Measurement:
 def _object_motion(traces: Sequence[Trace], seed: int) -> Measurement:
     taken = [t for t in traces if t.motion is not None]
     if not taken:
-        return absent(OBJECT_MOTION, f"the object never moves {OBJECT_SPEED} pixels per frame against its background")
+        return absent(OBJECT_MOTION, NO_MOTION)
     columns = np.array([t.motion for t in taken])
 
     def statistic(rows: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,9 +1,12 @@
 """Four scores for a reader in a hurry: temporal, preservation, removal and physics, each in [0, 1].
 
-The rule is the same for all: every part is turned into a score of its own, and the lowest of them is the summary,
-because one visible fault spoils a shot however good the rest is. A part scores 1 / (1 + (x / half)^2), x being its
-distance from perfect and `half` the distance at which it scores one half. Absent parts are left out and named;
-a summary without any part is absent.
+The rule is the same for all: 1 / (1 + the sum over its parts of (x / half)^2), x being a part's distance from perfect
+and `half` the distance at which that part alone brings the score to one half. The worst fault decides, as one visible
+fault spoils a shot however good the rest is, and each further fault lowers the score a little more. Distances start
+where grain, coding and another take of the same truth end. Absent parts are left out and named; a summary without
+any part is absent.
+
+Clips are ranked by the lowest of temporal, preservation and removal, see `overall`.
 """
 
 from __future__ import annotations
@@ -14,7 +17,11 @@ from typing import NamedTuple
 
 from evaluators.base import Direction, Evaluation, Measure, Measurement, absent
 
-VERSION = "1"
+VERSION = "2"
+
+
+RANKED = ("temporal", "preservation", "removal")
+"""What the ranking looks at. Physics is judged beside it: it abstains too often to rank every clip."""
 
 
 class Part(NamedTuple):
@@ -39,29 +46,33 @@ def _octaves(value: float) -> float:
 
 PARTS: Mapping[str, tuple[Part, ...]] = {
     "temporal": (
-        Part("warp_error_ratio", lambda value: max(math.log2(max(value, 1e-9)), 0.0), 4.0),
-        Part("tof", _above(0.0), 0.5),
+        Part("warp_error_ratio", lambda value: max(math.log2(max(value, 1e-9)) - 4.0, 0.0), 2.0),
+        Part("tof", _above(0.15), 0.5),
         Part("motion_ratio", _octaves, 1.0),
-        Part("gain_flicker", _above(0.0), 1.0),
-        Part("jitter", _above(0.0), 0.3),
+        Part("gain_flicker", _above(0.2), 0.8),
+        Part("jitter", _above(0.1), 0.3),
         Part("freeze", _above(0.0), 0.25),
-        Part("lag_imbalance", _above(0.0), 0.8),
-        Part("disorder", _above(0.5), 0.4),
-        Part("echo", _above(0.0), 0.1),
-        Part("affected_response", _below(3.0), 2.0),
+        Part("lag_imbalance", _above(0.15), 0.5),
+        Part("echo", _above(0.03), 0.08),
+        Part("reversal", _above(0.05), 0.08),
+        Part("reference_activity", lambda value: max(abs(value) - 0.3, 0.0), 0.5),
     ),
     "preservation": (
         Part("preservation_psnr", _below(40.0), 12.0),
         Part("preservation_ssim", _below(1.0), 0.2),
         Part("colour_drift", _above(0.0), 6.0),
-        Part("spill", _above(0.0), 8.0),
+        Part("spill", _above(0.0), 16.0),
+        Part("stray_change", _above(6.0), 20.0),
     ),
     "removal": (
-        Part("removal_residue", _above(0.0), 0.3),
-        Part("ghost", _above(0.0), 0.3),
-        Part("shadow_residue", _above(0.0), 0.4),
-        Part("object_motion", _above(0.0), 0.5),
-        Part("fill_detail", _octaves, 2.0),
+        Part("removal_residue", _above(0.05), 0.3),
+        Part("ghost", _above(0.05), 0.3),
+        Part("shadow_residue", _above(0.05), 0.4),
+        Part("object_motion", _above(0.2), 0.7),
+        Part("fill_detail", lambda value: max(_octaves(value) - 0.5, 0.0), 1.0),
+        Part("seam", lambda value: max(math.log2(max(value, 1e-9)) - 0.8, 0.0), 1.0),
+        Part("affected_response", _below(3.0), 2.0),
+        Part("affected_beside", _below(4.0), 5.0),
     ),
     "physics": (
         Part("physics_plausibility", _below(1.0), 0.5),
@@ -72,7 +83,7 @@ PARTS: Mapping[str, tuple[Part, ...]] = {
 
 
 def _summary_measure(name: str, meaning: str) -> Measure:
-    citation = "lowest of its parts' 1 / (1 + (distance / half)^2); this package's rule"
+    citation = "1 / (1 + sum over parts of (distance / half)^2); this package's rule"
     return Measure(name, f"Summary: {name}", "score", Direction.HIGHER, 0, 1, citation, VERSION, meaning)
 
 
@@ -90,6 +101,12 @@ def summarise(evaluations: Sequence[Evaluation]) -> Evaluation:
     scores = tuple(_summary(measure, found) for measure in SUMMARIES)
     rules = {name: {part.measure: part.half for part in parts} for name, parts in PARTS.items()}
     return Evaluation("summary", VERSION, scores, parameters={"half_points": rules})
+
+
+def overall(scores: Mapping[str, float | None]) -> float | None:
+    """Return the score that clips are ranked by: the lowest of `RANKED` among summary scores by name, None for none."""
+    present = [score for name in RANKED if (score := scores.get(name)) is not None]
+    return min(present, default=None)
 
 
 def part_score(part: Part, value: float) -> float:
@@ -111,7 +128,7 @@ def _summary(measure: Measure, found: Mapping[str, Measurement]) -> Measurement:
     weakest = min(scores, key=scores.__getitem__)
     return Measurement(
         measure,
-        scores[weakest],
+        1.0 / (1.0 + sum(1.0 / score - 1.0 for score in scores.values())),
         count=len(scores),
         count_of="parts",
         evidence={"parts": scores, "weakest": weakest, "missing": missing},

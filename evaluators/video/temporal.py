@@ -5,8 +5,8 @@ reference there. In R the input's flow belongs to the object that is gone, and i
 purpose: there the input's flow proves nothing. Each measure therefore says which region it looks at:
 
     K              warp_error, warp_error_ratio, tof, motion_ratio, gain_flicker, jitter, freeze, lag_imbalance
-    R and A        disorder, echo: how the output's own change grows with time, camera and noise taken out
-    A outside R    affected_response: against the input, as something must differ there
+    R and A        disorder, echo, reversal: the order of the output's own changes, camera and noise taken out
+    A outside R    affected_response, affected_beside: against the input, as something must differ there
     R outside A    fill_warp_error, along the background motion that K shows (affine)
     whole frame    own_flow_warp_error, along the output's own flow: a diagnostic, since a frozen picture wins it
 """
@@ -20,30 +20,22 @@ import numpy as np
 
 from evaluators.base import Direction, Evaluation, Measure, Measurement, absent
 from evaluators.clip import Case
+from evaluators.video import order, response
 from evaluators.video.intervals import block_bootstrap, mean_interval, ratio_interval, series
-from evaluators.video.lags import (
-    FLOOR,
-    LAGS,
-    Structure,
-    activity,
-    disorder,
-    echo,
-    imbalance,
-    response,
-    structure,
-)
+from evaluators.video.lags import FLOOR, LAGS, Structure, imbalance, structure
+from evaluators.video.order import LIVELY
 from evaluators.video.pairs import LEAST_PIXELS, Pair, observe_pair
 from evaluators.video.plate import Stack
 from evaluators.video.step import Outcome, Step, VideoOptions
 
-VERSION = "1"
+VERSION = "2"
 LAI = "Lai et al., Learning blind video temporal consistency, ECCV 2018"
 HOUSE = "this package's definition"
 STILL = 0.05
 """Pixels per frame below which DIS flow over K is sensor noise rather than motion."""
 FROZEN_SHARE = 0.1
-LIVELY = 1.0
-"""Root mean square change, grey levels at quarter size, from which something moves."""
+STIRRING = 2.0
+"""Root mean square change over 1 to 8 frames, grey levels at quarter size, above which more than grain changes."""
 
 WARP_ERROR = Measure(
     "warp_error", "Warp error along the input's flow", "squared intensity, RGB in [0, 1]", Direction.LOWER, 0, 1,
@@ -81,21 +73,6 @@ LAG_IMBALANCE = Measure(
     f"temporal structure function (Kolmogorov, 1941) against the input's, lags 1 to 8; {HOUSE}", VERSION,
     "Whether frames a few steps apart are more, or less, alike than in the input: trails, averaging, wrong order.",
 )  # fmt: skip
-DISORDER = Measure(
-    "disorder", "Disorder in the affected area", "ratio", Direction.LOWER, 0, 2,
-    f"(change over 1 frame + deepest fall with the lag) / largest change over 1 to 8 frames; {HOUSE}", VERSION,
-    "About 0.5 or less when things move on steadily; towards 1 and more when frames are out of order.",
-)  # fmt: skip
-ECHO = Measure(
-    "echo", "Echo in the affected area", "ratio", Direction.LOWER, 0, 1,
-    f"deepest dip of the change over 2 to 7 frames below the chord of its neighbours; {HOUSE}", VERSION,
-    "Above about 0.05, moving things drag a copy of themselves behind.",
-)  # fmt: skip
-RESPONSE = Measure(
-    "affected_response", "Change where the mask expects it", "grey levels", Direction.HIGHER, 0, 255,
-    f"95th percentile of |output - input| in A outside R beyond that in K, mean over frames; {HOUSE}", VERSION,
-    "Near 0, nothing differs from the input where the removal should have had consequences: a copy or a still.",
-)  # fmt: skip
 FILL_WARP_ERROR = Measure(
     "fill_warp_error", "Unsteadiness of the fill", "squared intensity, RGB in [0, 1]", Direction.LOWER, 0, 1,
     f"after {LAI}", VERSION, "How much the repaired background changes while it moves with the rest of the background.",
@@ -107,7 +84,7 @@ OWN_FLOW_WARP_ERROR = Measure(
 )  # fmt: skip
 MEASURES = (
     WARP_ERROR, WARP_RATIO, TOF, MOTION_RATIO, GAIN_FLICKER, JITTER, FREEZE, LAG_IMBALANCE,
-    DISORDER, ECHO, RESPONSE, FILL_WARP_ERROR, OWN_FLOW_WARP_ERROR,
+    *order.MEASURES, *response.MEASURES, FILL_WARP_ERROR, OWN_FLOW_WARP_ERROR,
 )  # fmt: skip
 
 
@@ -129,19 +106,19 @@ class TemporalWatcher:
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._pairs: list[Pair] = []
-        self._responses: list[float | None] = []
+        self._answers: list[response.Answer] = []
         self._stack = Stack()
 
-    def observe(self, step: Step) -> tuple[Pair | None, float | None]:
-        """Measure one frame pair (None on the first frame) and the response in A."""
+    def observe(self, step: Step) -> tuple[Pair | None, response.Answer]:
+        """Measure one frame pair (None on the first frame) and the answer in A."""
         pair = None if step.previous is None else observe_pair(step.previous, step.current, step.motion)
-        return pair, response(step.small)
+        return pair, response.answer(step.small)
 
-    def absorb(self, step: Step, observation: tuple[Pair | None, float | None]) -> None:
+    def absorb(self, step: Step, observation: tuple[Pair | None, response.Answer]) -> None:
         """Keep the pair and the small frame."""
         if observation[0] is not None:
             self._pairs.append(observation[0])
-        self._responses.append(observation[1])
+        self._answers.append(observation[1])
         self._stack.add(step.small, step.motion.camera if step.motion else None)
 
     def conclude(self, outcome: Outcome) -> Evaluation:
@@ -151,11 +128,11 @@ class TemporalWatcher:
             return Evaluation(Temporal.name, VERSION, tuple(absent(m, reason) for m in MEASURES))
         take = _Taker(self._pairs, self._seed)
         found = structure(self._stack)
-        disordered, echoed = masked_order(found, self._seed)
         measurements = (
             take.warp_error(), take.warp_ratio(), take.tof(), take.motion_ratio(), take.gain_flicker(), take.jitter(),
-            kept_freeze(found, self._seed), kept_imbalance(found, self._seed), disordered, echoed,
-            affected_response(self._responses, self._seed), take.fill(), take.own_flow(),
+            kept_freeze(found, self._seed), kept_imbalance(found, self._seed),
+            *order.order(self._stack, found, self._seed), *response.affected_change(self._answers, self._seed),
+            take.fill(), take.own_flow(),
         )  # fmt: skip
         parameters = {
             "working_size": list(outcome.case.working),
@@ -193,6 +170,9 @@ def kept_imbalance(found: Structure, seed: int) -> Measurement:
     usable = found.kept_pixels.sum(axis=0) > 0
     if np.count_nonzero(usable) < 3:
         return absent(LAG_IMBALANCE, "fewer than three lags could be compared in the kept area")
+    if (found.kept_input.sum(axis=0) / np.maximum(found.kept_pixels.sum(axis=0), 1)).max() < STIRRING**2:
+        reason = "the input's kept area is still, so there is no motion whose order could be lost"
+        return absent(LAG_IMBALANCE, reason)
     columns = np.stack([found.kept_output, found.kept_input, found.kept_pixels], axis=-1)[:, usable]
     totals = columns.sum(axis=0)
     ratios = (totals[:, 0] + FLOOR * totals[:, 2]) / (totals[:, 1] + FLOOR * totals[:, 2])
@@ -206,45 +186,6 @@ def kept_imbalance(found: Structure, seed: int) -> Measurement:
             "region": "K",
             "change_ratio_by_lag": {str(k): float(r) for k, r in zip(np.array(LAGS)[usable], ratios, strict=True)},
         },
-    )
-
-
-def masked_order(found: Structure, seed: int) -> tuple[Measurement, Measurement]:
-    """Return `disorder` and `echo` of the output in R and A."""
-    if len(found.masked_pixels) < 2 * len(LAGS):
-        reason = f"order in time needs {2 * len(LAGS) + 1} frames"
-        return absent(DISORDER, reason), absent(ECHO, reason)
-    columns = np.stack(found[3:], axis=-1)
-    shown = activity(columns[None]).output
-    if shown.max() < LIVELY**2:
-        reason = "nothing moves in the output's removed and affected area, so its order in time cannot be seen"
-        return absent(DISORDER, reason), absent(ECHO, reason)
-    evidence = {"change_by_lag": {str(k): float(v) for k, v in zip(LAGS, shown[0], strict=True)}, "region": "R and A"}
-    return tuple(  # type: ignore[return-value]
-        Measurement(
-            measure,
-            float(statistic(shown)[0]),
-            interval=block_bootstrap(columns, lambda rows, take=statistic: take(activity(rows).output), seed),  # type: ignore[misc]
-            count=len(columns),
-            count_of="frame pairs",
-            evidence=evidence,
-        )
-        for measure, statistic in ((DISORDER, disorder), (ECHO, echo))
-    )
-
-
-def affected_response(responses: Sequence[float | None], seed: int) -> Measurement:
-    """Return the measurement of `affected_response`."""
-    present = [value for value in responses if value is not None]
-    if not present:
-        return absent(RESPONSE, "the mask marks nothing as affected outside the removed object")
-    return Measurement(
-        RESPONSE,
-        float(np.mean(present)),
-        interval=mean_interval(present, seed),
-        count=len(present),
-        series=series(range(len(responses)), responses, RESPONSE.direction),
-        evidence={"region": "A outside R"},
     )
 
 
