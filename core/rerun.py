@@ -39,7 +39,8 @@ from core.tables import (
 
 SCHEMA = "greenlight.rerun/1"
 TENSORS = ".safetensors"
-ALIKE = 1e-9
+ALIKE = 1e-6
+"""Relative difference below which two measurements are alike: threads add up sums in another order each time."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,7 @@ def _tensor_difference(platform: Platform, output: Mapping[str, Any]) -> dict[st
 
 
 def _measurements(session: Session, original: Job, again: Job) -> tuple[list[dict[str, Any]], int]:
-    """The measurements that are not alike (beyond a relative 1e-9), and how many are; two absent values are alike."""
+    """The measurements that are not alike (by a relative `ALIKE`), and how many are; two absent values are alike."""
     before, after = (_values(session, job) for job in (original, again))
     rows = []
     for key in sorted(before.keys() | after.keys()):
@@ -228,10 +229,19 @@ def _values(session: Session, job: Job) -> dict[tuple[str, str], float | None]:
 
 def _environment(session: Session, original: Job, again: Job) -> Iterator[dict[str, Any]]:
     """What is known of both machines, a line each; what only one attempt noted is null on the other side."""
-    before, after = (session.get_one(Attempt, (job.id, job.attempt)).environment for job in (original, again))
+    before, after = (
+        {**session.get_one(Attempt, (job.id, job.attempt)).environment, **_evaluators(session, job)}
+        for job in (original, again)
+    )
     for name in sorted(before.keys() | after.keys()):
         left, right = before.get(name), after.get(name)
         yield {"name": name, "original": left, "rerun": right, "equal": left == right}
+
+
+def _evaluators(session: Session, job: Job) -> dict[str, str]:
+    """The versions that measured the output."""
+    query = sa.select(EvaluationRecord).where(EvaluationRecord.job_id == job.id).order_by(EvaluationRecord.created_at)
+    return {f"evaluator {row.evaluator}": row.version for row in session.scalars(query)}
 
 
 def _headline(record: Mapping[str, Any]) -> str:

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sqlalchemy as sa
+import torch
+from safetensors.torch import save_file
 from support.clips import FPS, wall
 from support.studio import Studio
 
@@ -124,6 +126,8 @@ def test_what_is_different_about_the_machines_is_in_a_table(studio: Studio, data
     found = compare(studio, again)
     table = {row["name"]: row for row in found.record["environment"] if not row["equal"]}
     assert set(table) == {"gpus", "driver", "torch"}
+    same = {row["name"]: row for row in found.record["environment"] if row["equal"]}
+    assert same["evaluator temporal"]["original"] == same["evaluator temporal"]["rerun"]
     assert (table["driver"]["original"], table["driver"]["rerun"]) == ("570.1", None)
     assert found.headline.endswith("Different in the environment: driver, gpus, torch.")
 
@@ -148,3 +152,22 @@ def test_only_what_succeeded_can_be_repeated_and_only_repetitions_compared(studi
         compare(studio, studio.job)
     with studio.platform.work(studio.people["auditor"]) as work, pytest.raises(Denied):
         rerun(work, studio.job)
+
+
+@SQLITE
+def test_tensors_that_differ_are_measured_by_name(studio: Studio, database_kind: str):
+    source, clip = studio.folder / "x.safetensors", studio.folder / "made.mp4"
+    save_file({"latents": torch.zeros(2, 3), "gone": torch.zeros(1)}, source)
+    program = f"{COPY}; shutil.copyfile(sys.argv[2], 'x.safetensors')"
+    artifacts = [
+        {"role": "video", "pattern": "out.mp4", "media_type": "video/mp4"},
+        {"role": "latents", "pattern": "x.safetensors", "media_type": "application/octet-stream"},
+    ]
+    parameters = {"argv": [sys.executable, "-c", program, str(clip), str(source)], "artifacts": artifacts}
+    job = studio.submit(runner="command", provenance=None, files={}, parameters=parameters)
+    Worker(studio.platform).run(drain=True)
+    save_file({"latents": torch.tensor([[0.0, 0.5, 0.0], [0.0, 0.0, -0.25]])}, source)
+    found = compare(studio, repeat(studio, job))
+    assert found.equal
+    (latents,) = (one for one in found.record["outputs"] if one["role"] == "latents")
+    assert latents["difference"] == {"max_abs": {"latents": 0.5}, "not_compared": ["gone"]}
