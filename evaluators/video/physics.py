@@ -22,7 +22,7 @@ from evaluators.video import physics_rules as rules
 from evaluators.video.association import Track
 from evaluators.video.stills import Still, shrink, shrink_mask, tracking_size
 from evaluators.video.tracking import Tracked, follow
-from evaluators.video.trajectory import cut
+from evaluators.video.trajectory import Stretch, cut
 
 NAME = "physics"
 VERSION = "1"
@@ -274,7 +274,8 @@ def _bounce(clip: rules.Clip) -> Measurement:
     kept = []
     for path in clip.paths:
         for before, after in path.events():
-            down, up = before.speeds(after.start)[1], -after.speeds(before.end)[1]
+            contact = _meeting(before, after)
+            down, up = before.speeds(contact)[1], -after.speeds(contact)[1]
             if down > 0.1 * path.size and up > 3 * after.y.speed_error > 0 and after.start - before.end <= 2:
                 kept.append(((up / down) ** 2, 2 * after.y.speed_error / up, before.end))
     if not kept:
@@ -284,6 +285,12 @@ def _bounce(clip: rules.Clip) -> Measurement:
         max(0.0, value * (1 - 1.96 * error)), value * (1 + 1.96 * error), 0.95, "standard error of the fit"
     )
     return Measurement(BOUNCE, value, interval=interval, count=len(kept), count_of="bounces", evidence={"frame": frame})
+
+
+def _meeting(before: Stretch, after: Stretch) -> float:
+    """Return the moment between two stretches at which their fits come closest."""
+    moments = np.linspace(before.end, after.start, 25)
+    return float(min(moments, key=lambda moment: math.dist(before.place(moment), after.place(moment))))
 
 
 def _residual(clip: rules.Clip) -> Measurement:

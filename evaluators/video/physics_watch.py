@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import replace
 
 from evaluators.base import Evaluation
@@ -13,6 +12,9 @@ from evaluators.video.step import Outcome, Step, VideoOptions
 from evaluators.video.stills import Still
 
 SCALE_NAME = "scale.json"
+_LARGEST = 65536
+"""Bytes of `scale.json` that are read."""
+_ADVICE = 'write {"metres_per_pixel": 0.005} in it, or {"object_metres": 0.22, "object_pixels": 44}'
 
 
 class Physics:
@@ -54,14 +56,29 @@ class PhysicsWatcher:
 
 
 def read_scale(case: Case) -> float | None:
-    """Return the metres per pixel of the input at the bodies, from `scale.json`; None without that file."""
+    """Return the metres per pixel of the input at the bodies, from `scale.json`; None without that file.
+
+    The file gives the scale itself, {"metres_per_pixel": 0.005}, or an object of known size at the same distance
+    from the camera, {"object_metres": 0.22, "object_pixels": 44}. Raises ClipError when it gives neither.
+    """
     path = case.folder / SCALE_NAME
     if not path.is_file():
         return None
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))["metres_per_pixel"]
-    except (ValueError, KeyError, TypeError, OSError) as problem:
-        raise ClipError(f'{SCALE_NAME} names no scale; write {{"metres_per_pixel": 0.005}} in it.') from problem
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
-        raise ClipError(f"{SCALE_NAME} must give metres_per_pixel as a positive number.")
+        if path.stat().st_size > _LARGEST:
+            raise ClipError(f"{SCALE_NAME} is larger than {_LARGEST} bytes; {_ADVICE}.")
+        given = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError, OSError) as problem:
+        raise ClipError(f"{SCALE_NAME} cannot be read as JSON; {_ADVICE}.") from problem
+    if isinstance(given, dict) and "metres_per_pixel" in given:
+        return _positive(given, "metres_per_pixel")
+    if isinstance(given, dict) and {"object_metres", "object_pixels"} <= given.keys():
+        return _positive(given, "object_metres") / _positive(given, "object_pixels")
+    raise ClipError(f"{SCALE_NAME} names no scale; {_ADVICE}.")
+
+
+def _positive(given: dict[str, object], name: str) -> float:
+    value = given[name]
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 1e-9 < value < 1e9:
+        raise ClipError(f"{SCALE_NAME} must give {name} as a positive number; {_ADVICE}.")
     return float(value)
