@@ -33,7 +33,9 @@ def body(frame: int, x: float, y: float, *, at_border: bool = False) -> Blob:
     return Blob(frame, x, y, SIDE**2, *box, (20.0, 40.0, 200.0), at_border, SHAPE)
 
 
-def track(x: Sequence[float], y: Sequence[float], frames: Sequence[int] | None = None) -> Track:
+def track(
+    x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray, frames: Sequence[int] | None = None
+) -> Track:
     numbers = range(len(x)) if frames is None else frames
     return Track(tuple(body(f, float(a), float(b)) for f, a, b in zip(numbers, x, y, strict=True)))
 
