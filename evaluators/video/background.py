@@ -15,6 +15,7 @@ import numpy as np
 
 from evaluators.video.stills import Image, Mask, Still, distance, soft, u8
 
+Box = tuple[slice, slice]
 _SAMPLES = 32
 _UNLIKE = 70
 """Grey levels from the guess beyond which a value is no background."""
@@ -58,32 +59,55 @@ def find_background(
     stills: Sequence[Still], output: Sequence[Image], valid: Sequence[Mask], threshold: float
 ) -> tuple[Image, Mask]:
     """Return the background and where it is known."""
-    chosen = np.unique(np.linspace(0, len(stills) - 1, _SAMPLES).astype(int))
-    from_kept = [stills[i].kept & valid[i] for i in chosen]
-    background, known = _median([soft(stills[i].input) for i in chosen], from_kept)
+    chosen: list[int] = np.unique(np.linspace(0, len(stills) - 1, _SAMPLES).astype(int)).tolist()
     # A body's rim mixes with what is behind it, and the mask's band belongs to no region: both stay out.
-    around = [_widen(still.affected, _RIM) for still in stills]
-    there = around[0] & ~known
-    early, found = _first_values(output, [~rim & v for rim, v in zip(around, valid, strict=True)], 3)
-    seldom = np.sum(from_kept, axis=0) < _SELDOM * np.sum([valid[i] for i in chosen], axis=0)
-    usual_free, ever = _median([output[i] for i in chosen], [~around[i] & valid[i] for i in chosen])
-    # In a few frames that keep a pixel something of the scene may pass; all frames without a body tell better.
-    background[known & seldom & ever] = usual_free[known & seldom & ever]
+    free = [~_widen(still.affected, _RIM) & seen for still, seen in zip(stills, valid, strict=True)]
+    background, known = _kept(stills, output, valid, free, chosen)
+    there = ~free[0] & valid[0] & ~known
+    early, found = _first_values(output, free, 3)
     early_only = ~known & ~there & found
     background[early_only] = early[early_only]
     known |= early_only
     guess = _fill(background, known)
-    usual = _median(output[:: max(1, len(output) // _SAMPLES)], valid[:: max(1, len(output) // _SAMPLES)])
-    candidates = _left_behind(stills, output, valid, there, threshold)
-    # What was left behind is far more like the surroundings than the body was.
-    body = np.maximum(distance(soft(stills[0].input), guess) // 2, _UNLIKE)
-    limits = (np.full_like(body, _UNLIKE // 2), body, body)
-    for (late, found), limit in zip([usual, *candidates], limits, strict=True):
-        better = found & (distance(late, guess) < np.where(known, distance(background, guess), limit))
-        background[there & better] = late[there & better]
-        known |= there & better
+    if there.any():
+        usual = _median_in(_box(there), [output[i] for i in chosen], [valid[i] for i in chosen])
+        candidates = [usual, *_left_behind(stills, output, valid, there, threshold)]
+        # What was left behind is far more like the surroundings than the body was.
+        body = np.maximum(distance(soft(stills[0].input), guess) // 2, _UNLIKE)
+        for (late, found), limit in zip(candidates, (np.full_like(body, _UNLIKE // 2), body, body), strict=True):
+            better = found & (distance(late, guess) < np.where(known, distance(background, guess), limit))
+            background[there & better] = late[there & better]
+            known |= there & better
     background[~known] = guess[~known]
     return background, known
+
+
+def _kept(
+    stills: Sequence[Still], output: Sequence[Image], valid: Sequence[Mask], free: Sequence[Mask], chosen: Sequence[int]
+) -> tuple[Image, Mask]:
+    """Return the median of what the mask keeps, and where it keeps anything.
+
+    In a few frames that keep a pixel something of the scene may pass there; then all frames without a body tell more.
+    """
+    where = [stills[i].kept & valid[i] for i in chosen]
+    picture, known = _median([soft(stills[i].input) for i in chosen], where)
+    seldom = known & (np.sum(where, axis=0) < _SELDOM * np.sum([valid[i] for i in chosen], axis=0))
+    if seldom.any():
+        other, ever = _median_in(_box(seldom), [output[i] for i in chosen], [free[i] for i in chosen])
+        picture[seldom & ever] = other[seldom & ever]
+    return picture, known
+
+
+def _box(mask: Mask) -> Box:
+    """Return the rows and columns that hold all of a mask, which is not empty."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def _median_in(box: Box, frames: Sequence[Image], where: Sequence[Mask]) -> tuple[Image, Mask]:
+    """Return `_median` worked out in a box only; nothing counts outside."""
+    empty = np.zeros_like(frames[0]), np.zeros_like(where[0])
+    return _put(empty, box, *_median([frame[box] for frame in frames], [mask[box] for mask in where]))
 
 
 def _widen(mask: Mask, by: int) -> Mask:
@@ -112,10 +136,7 @@ def _left_behind(
     Where neither changes but the output differs from the input all along, as where a shadow lay, it is the output.
     """
     empty = np.zeros_like(output[0]), np.zeros_like(there)
-    if not there.any():
-        return [empty, empty]
-    rows, columns = np.flatnonzero(there.any(1)), np.flatnonzero(there.any(0))
-    box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+    box = _box(there)
     chosen = np.unique(np.linspace(0, len(stills) - 1, 3 * _SAMPLES).astype(int))
     first, inside = soft(stills[0].input)[box], there[box]
     inputs = [soft(stills[i].input)[box] for i in chosen]
@@ -135,7 +156,7 @@ def _left_behind(
     return [_put(empty, box, late, found | shaded), _put(empty, box, *_median(inputs, moved, least=2))]
 
 
-def _put(empty: tuple[Image, Mask], box: tuple[slice, slice], values: Image, found: Mask) -> tuple[Image, Mask]:
+def _put(empty: tuple[Image, Mask], box: Box, values: Image, found: Mask) -> tuple[Image, Mask]:
     picture, mask = empty[0].copy(), empty[1].copy()
     picture[box], mask[box] = values, found
     return picture, mask
