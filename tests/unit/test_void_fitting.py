@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,13 +14,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from support.clips import write_case
-from support.void_models import parameters, registered, write_version
+from support.void_models import TEXT, TRANSFORMER, VAE, parameters, registered, write_version
 
 from core.errors import RunFailed, TransientFailure
 from core.runners.base import Manifest, RunContext, RunSpecification
-from core.runners.void import memory, quantise
+from core.runners.void import loading, memory, quantise
 from core.runners.void.runner import VoidRunner
+from core.runners.void.schedule import PassPlan
 from core.runners.void.session import Placing, Session
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +150,46 @@ def test_too_little_main_memory_is_told_before_anything_is_loaded(
 def test_main_memory_holds_what_does_not_stay_on_the_gpu(mode: str, device: str, wanted: int) -> None:
     sizes = memory.Sizes((10, 10), 2, 12, 2, 1, 1, 1, 2)
     assert memory.host_need(mode, torch.device(device), sizes) == wanted
+
+
+def test_a_run_that_ran_out_of_memory_goes_on_in_the_next_mode_and_says_so(
+    version: Path, inputs: dict[str, Path], tmp_path: Path
+) -> None:
+    def short_of_memory(part: Any, home: Any, dtype: Any, adapters: Any) -> Any:
+        residence = session._residence
+        if part.name == "transformer" and residence is not None and residence.mode == "full":
+            raise torch.OutOfMemoryError
+        return loading.load(part, home, dtype, adapters)
+
+    session = Session(load=short_of_memory)
+    made = run(version, inputs, tmp_path / "short", VoidRunner(session), passes=1)
+    run(version, inputs, tmp_path / "whole", VoidRunner(), passes=1)
+    assert made.facts["memory_mode"] == "model_offload"
+    assert "The GPU's memory ran out in the mode 'full'; the pass ran again in 'model_offload'." in made.notes
+    latents = [load_file(tmp_path / name / "latents.safetensors")["pass1"] for name in ("short", "whole")]
+    assert torch.equal(*latents)
+
+
+def test_the_gpu_benchmark_says_when_there_is_no_gpu() -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    done = subprocess.run(
+        [sys.executable, "benchmarks/void_gpu.py"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "no GPU here: VOID was not measured\n"
+
+
+def test_the_gpu_benchmark_times_each_stage_and_counts_the_work(tmp_path: Path) -> None:
+    spec = importlib.util.spec_from_file_location("void_gpu", ROOT / "benchmarks" / "void_gpu.py")
+    assert spec is not None
+    assert spec.loader is not None
+    benchmark = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(benchmark)
+    bundle = benchmark.random_bundle(tmp_path, TRANSFORMER, VAE, TEXT)
+    plan = PassPlan(2, 3, 6.0, "binary")
+    found = benchmark.measured(bundle, "model_offload", plan, torch.device("cpu"), (32, 32), "float32")
+    stages = ("encoding the clip", *(f"pass 2: {name}" for name in ("prompt", "encode", "denoise", "decode")))
+    for attempt in ("cold", "warm"):
+        assert sum(found[f"{attempt}: {stage}"] for stage in stages) <= found[f"{attempt}: whole"]
+    tokens, width, layers = 11 * 2 * 2 + 226, 32, 2
+    assert found["work"] == 3 * 2 * layers * (24 * tokens * width**2 + 4 * tokens**2 * width)
