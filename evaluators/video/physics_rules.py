@@ -180,12 +180,13 @@ def cause(clip: Clip) -> Finding:
 def _strays(clip: Clip) -> Finding:
     """Until something of the input meets the removed object, the output's bodies move as the input's do."""
     findings = []
+    largest = max((path.size for path in clip.paths), default=0.0)
     for number, shown in enumerate(clip.tracked.before):
         for body in shown:
             found = [blob for path in clip.paths for blob in path.track.blobs if blob.frame == body.frame]
-            if body.at_border or not found:
-                continue
             size = math.sqrt(body.area)
+            if body.at_border or not found or size < 0.45 * largest:
+                continue
             off = min(math.hypot(blob.x - body.x, blob.y - body.y) for blob in found) / size
             # Slightly other beginnings are as plausible, and they part with time.
             violation = (off - 0.25 - 0.1 * number) / 0.4
@@ -284,21 +285,24 @@ def _allow_borders(path: Path, reference: NDArray[np.float64], first: int, track
     for frame in range(begin, len(reference)):
         number = seen.get(frame, number)
         blob = path.track.blobs[number]
-        if blob.at_border or (frame not in seen and _heads_out(path.track.blobs[: number + 1], path.size, tracked)):
+        if blob.at_border or (frame not in seen and _is_out(path.track.blobs[: number + 1], frame, path.size, tracked)):
             reference[frame] -= max(0.0, usual - blob.area) if frame in seen else usual
 
 
-def _heads_out(blobs: Sequence[Blob], size: float, tracked: Tracked) -> bool:
-    """Return whether the last step, taken once more, brings the body to a side where the mask expects one."""
-    if len(blobs) < 2:
-        return False
-    last, before = blobs[-1], blobs[-2]
-    steps = max(1, last.frame - before.frame)
-    x, y = last.x + (last.x - before.x) / steps, last.y + (last.y - before.y) / steps
-    reach = 0.6 * size
+def _is_out(blobs: Sequence[Blob], frame: int, size: float, tracked: Tracked) -> bool:
+    """Return whether its last steps take the body out of the picture by a frame, on a side that the mask names."""
+    x, y = (_onward([getattr(blob, axis) for blob in blobs[-3:]], frame - blobs[-1].frame) for axis in ("x", "y"))
+    reach = 0.25 * size
     width, height = tracked.canvas
     over = {"left": x < reach, "right": x > width - reach, "top": y < reach, "bottom": y > height - reach}
     return any(beyond and side in tracked.exits for side, beyond in over.items())
+
+
+def _onward(places: Sequence[float], steps: int) -> float:
+    """Return the place some steps on, by the last speed and gain of speed."""
+    speed = places[-1] - places[-2] if len(places) > 1 else 0.0
+    gain = speed - (places[-2] - places[-3]) if len(places) > 2 else 0.0
+    return places[-1] + speed * steps + gain * steps * (steps + 1) / 2
 
 
 class Fall(NamedTuple):
