@@ -87,14 +87,24 @@ def _kept(
 ) -> tuple[Image, Mask]:
     """Return the median of what the mask keeps, and where it keeps anything.
 
-    In a few frames that keep a pixel something of the scene may pass there; then all frames without a body tell more.
+    In a few frames that keep a pixel something of the scene may pass there. Then more is told by the input beside
+    the regions, in the band that K leaves out, and else by the output of all frames without a body.
     """
+    inputs = [soft(stills[i].input) for i in chosen]
     where = [stills[i].kept & valid[i] for i in chosen]
-    picture, known = _median([soft(stills[i].input) for i in chosen], where)
-    seldom = known & (np.sum(where, axis=0) < _SELDOM * np.sum([valid[i] for i in chosen], axis=0))
-    if seldom.any():
-        other, ever = _median_in(_box(seldom), [output[i] for i in chosen], [free[i] for i in chosen])
-        picture[seldom & ever] = other[seldom & ever]
+    picture, known = _median(inputs, where)
+    enough = _SELDOM * np.sum([valid[i] for i in chosen], axis=0)
+    seldom = np.sum(where, axis=0) < enough
+    beside = [free[i] & ~_widen(stills[i].removed, _RIM) for i in chosen]
+    often = np.sum(beside, axis=0) >= enough
+    for use, frames, places in (
+        (seldom & often, inputs, beside),
+        (known & seldom & ~often, [output[i] for i in chosen], [free[i] for i in chosen]),
+    ):
+        if use.any():
+            other, ever = _median_in(_box(use), frames, places)
+            picture[use & ever] = other[use & ever]
+            known |= use & ever
     return picture, known
 
 
