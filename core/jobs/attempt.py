@@ -9,7 +9,8 @@ is used again with all that it has loaded. A folder holds
 and, at the end, written at once and never in part, either
     manifest.json        what it made
     failure.json         why it made nothing
-An attempt that leaves neither has vanished: it was killed or crashed, and its job is lost, not failed.
+    waiting.json         what a person must decide before it can go on
+An attempt that leaves none of them has vanished: it was killed or crashed, and its job is lost, not failed.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ from typing import Any
 
 from core.errors import GreenlightError, RunFailed, TransientFailure
 from core.jobs.process import die_with_parent
-from core.runners.base import Cancelled, Manifest, RunContext, Runner, RunSpecification
+from core.runners.base import Cancelled, Manifest, RunContext, Runner, RunOutput, RunSpecification, Waiting
 
 SPECIFICATION, OUT, PROGRESS, LOG = "specification.json", "out", "progress.jsonl", "log.txt"
-MANIFEST, FAILURE = "manifest.json", "failure.json"
+MANIFEST, FAILURE, WAITING = "manifest.json", "failure.json", "waiting.json"
 PROGRESS_PAUSE_S = 0.2
 
 
@@ -88,12 +89,12 @@ class _Process:
         self._settled = False
 
     def attempt(self, folder: Path) -> int:
-        """Run the attempt described in the folder and leave its manifest or its failure; 0 unless it failed."""
+        """Run the attempt described in the folder and leave its manifest, question or failure; 0 unless it failed."""
         record = load_record(folder / SPECIFICATION)
         self._reporter = _Reporter(folder)
         try:
             self._settle(record)
-            manifest = self._run(record, folder, self._reporter)
+            name, result = self._run(record, folder, self._reporter)
         except Cancelled:
             write_whole(folder / FAILURE, {"what": "", "next_step": "", "transient": False})
             return 0
@@ -104,7 +105,7 @@ class _Process:
         finally:
             reporter, self._reporter = self._reporter, None
             reporter.close()
-        write_whole(folder / MANIFEST, manifest)
+        write_whole(folder / name, result)
         return 0
 
     def _settle(self, record: Mapping[str, Any]) -> None:
@@ -122,14 +123,23 @@ class _Process:
         if self._reporter is not None:
             self._reporter.stop = True
 
-    def _run(self, record: Mapping[str, Any], folder: Path, reporter: _Reporter) -> dict[str, object]:
+    def _run(self, record: Mapping[str, Any], folder: Path, reporter: _Reporter) -> tuple[str, dict[str, object]]:
+        """The file to leave and its content: what was made, or what a person must decide first."""
         out = (folder / OUT).resolve()
         inputs = {role: Path(path) for role, path in record["inputs"].items()}
         specification = RunSpecification(
             record["runner"], inputs, record["parameters"], record["seed"], record["model"]
         )
+        kept = record["checkpoints"]
         reporter(0.0, "starting")
-        return _described(self._runner(specification.runner).run(specification, RunContext(out, reporter)), out)
+        try:
+            made = self._runner(specification.runner).run(
+                specification, RunContext(out, reporter, Path(kept) if kept else None)
+            )
+        except Waiting as asked:
+            documents = _files(asked.documents, out)
+            return WAITING, {"gate": asked.gate, "question": asked.question, "documents": documents}
+        return MANIFEST, _described(made, out)
 
     def _runner(self, name: str) -> Runner:
         from core.runners.registry import runner
@@ -140,13 +150,20 @@ class _Process:
 
 
 def _described(manifest: Manifest, out: Path) -> dict[str, object]:
-    outputs = [
-        {"role": item.role, "path": str(item.path.resolve().relative_to(out)), "media_type": item.media_type}
-        for item in manifest.outputs
-    ]
-    made: dict[str, object] = {"outputs": outputs, "facts": dict(manifest.facts), "notes": list(manifest.notes)}
+    made: dict[str, object] = {
+        "outputs": _files(manifest.outputs, out),
+        "facts": dict(manifest.facts),
+        "notes": list(manifest.notes),
+    }
     json.dumps(made, allow_nan=False)
     return made
+
+
+def _files(outputs: Sequence[RunOutput], out: Path) -> list[dict[str, str]]:
+    return [
+        {"role": item.role, "path": str(item.path.resolve().relative_to(out)), "media_type": item.media_type}
+        for item in outputs
+    ]
 
 
 def _failure(name: str, error: Exception) -> dict[str, object]:

@@ -1,6 +1,6 @@
-"""What an attempt hands on to the next one of the same job: the file that its runner keeps for that.
+"""What an attempt hands on to the next one of the same job: files that its runner keeps for that.
 
-It lies in `checkpoints/JOB` on the machine that made it, until the job has ended. A retry on another machine starts
+They lie in `checkpoints/JOB` on the machine that made them, until the job has ended. A retry on another machine starts
 from the beginning: the file would have to travel while the attempt runs.
 """
 
@@ -25,6 +25,10 @@ class Checkpoints:
 
     def __init__(self, home: Path) -> None:
         self._attempts, self._kept = home.absolute() / "attempts", home.absolute() / "checkpoints"
+
+    def folder(self, job_id: str) -> Path:
+        """The folder that a job's attempts share; it exists once something was kept."""
+        return self._kept / job_id
 
     def of(self, job: Job) -> Path | None:
         """The checkpoint of the job's earlier attempts, if one was left; also one whose worker was killed."""

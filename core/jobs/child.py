@@ -9,11 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import core
-from core.jobs.attempt import FAILURE, LOG, MANIFEST, OUT, PROGRESS, SPECIFICATION, load_record, write_whole
+from core.jobs.attempt import FAILURE, LOG, MANIFEST, OUT, PROGRESS, SPECIFICATION, WAITING, load_record, write_whole
 from core.jobs.judging import spared_key
 from core.jobs.process import end_session, session_memory, without_secrets
 from core.runners.base import Manifest, RunOutput, RunSpecification
@@ -42,6 +43,15 @@ class Failed:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """The runner stopped where a person must decide; the paths of what there is to read are absolute."""
+
+    gate: str
+    question: str
+    documents: tuple[RunOutput, ...]
+
+
+@dataclass(frozen=True)
 class Stopped:
     """The attempt was cancelled."""
 
@@ -54,7 +64,7 @@ class Vanished:
     exit_code: int | None
 
 
-Outcome = Finished | Failed | Stopped | Vanished
+Outcome = Finished | Failed | Asked | Stopped | Vanished
 
 
 @dataclass(frozen=True)
@@ -123,11 +133,11 @@ class Child:
         self._enforce()
         return None
 
-    def next(self, specification: RunSpecification, folder: Path) -> Child | None:
+    def next(self, specification: RunSpecification, folder: Path, checkpoints: Path | None = None) -> Child | None:
         """Start another attempt in this process, which stays and has ended its last; None when it is gone."""
         if self._process.poll() is not None:
             return None
-        _prepare(specification, folder, self._settings)
+        _prepare(specification, folder, self._settings, checkpoints)
         child = Child(self._process, folder.absolute(), self._settings, stays=True)
         return child if child._tell() else None
 
@@ -140,7 +150,7 @@ class Child:
                 self._process.stdin.close()
 
     def _told(self) -> bool:
-        return any((self._folder / name).is_file() for name in (MANIFEST, FAILURE))
+        return any((self._folder / name).is_file() for name in (MANIFEST, FAILURE, WAITING))
 
     def _tell(self) -> bool:
         """Name the folder to the process; False when nobody listens any more."""
@@ -179,6 +189,8 @@ class Child:
     def _judge(self, code: int) -> Outcome:
         if (self._folder / MANIFEST).is_file():
             return _finished(self._folder)
+        if (self._folder / WAITING).is_file():
+            return _asked(self._folder)
         if self._too_big:
             limit = self._settings.max_rss >> 20
             return Failed(
@@ -198,13 +210,21 @@ class Child:
         return Vanished(-code, None) if code < 0 else Vanished(None, code)
 
 
-def launch(specification: RunSpecification, folder: Path, settings: Settings, *, stays: bool = False) -> Child:
+def launch(
+    specification: RunSpecification,
+    folder: Path,
+    settings: Settings,
+    *,
+    stays: bool = False,
+    checkpoints: Path | None = None,
+) -> Child:
     """Start an attempt in an empty folder and return at once. With `stays` its process serves `Child.next` afterwards.
 
+    `checkpoints` is the folder that the job keeps between its attempts.
     Call it from a thread that outlives the process: on Linux the child ends with the thread that started it.
     """
     folder = folder.absolute()
-    _prepare(specification, folder, settings)
+    _prepare(specification, folder, settings, checkpoints)
     root = str(Path(core.__file__).parent.parent)
     environment = without_secrets(os.environ, spared_key(specification)) | {"PYTHONPATH": root, "PYTHONUNBUFFERED": "1"}
     with (folder / LOG).open("ab") as log:
@@ -223,7 +243,7 @@ def launch(specification: RunSpecification, folder: Path, settings: Settings, *,
     return child
 
 
-def _prepare(specification: RunSpecification, folder: Path, settings: Settings) -> None:
+def _prepare(specification: RunSpecification, folder: Path, settings: Settings, checkpoints: Path | None) -> None:
     """Make the attempt's folder and write what to run."""
     (folder / OUT).mkdir(parents=True, exist_ok=True)
     record = {
@@ -234,21 +254,39 @@ def _prepare(specification: RunSpecification, folder: Path, settings: Settings) 
         "model": dict(specification.model),
         "most_file_bytes": settings.max_media_bytes,
         "parent": os.getpid(),
+        "checkpoints": str(checkpoints.absolute()) if checkpoints else None,
     }
     write_whole(folder / SPECIFICATION, record)
 
 
 def _finished(folder: Path) -> Outcome:
-    """Read the manifest, believing nothing about its files."""
+    """Read the manifest."""
     record = load_record(folder / MANIFEST)
+    outputs = _files(record["outputs"], folder)
+    if isinstance(outputs, Failed):
+        return outputs
+    return Finished(Manifest(outputs, record["facts"], tuple(record["notes"])))
+
+
+def _asked(folder: Path) -> Outcome:
+    """Read the question."""
+    record = load_record(folder / WAITING)
+    documents = _files(record["documents"], folder)
+    if isinstance(documents, Failed):
+        return documents
+    return Asked(str(record["gate"]), str(record["question"]), documents)
+
+
+def _files(items: Sequence[Mapping[str, object]], folder: Path) -> tuple[RunOutput, ...] | Failed:
+    """Find the files that a run names, believing nothing about them."""
     out = (folder / OUT).resolve()
-    outputs = []
-    for item in record["outputs"]:
+    found = []
+    for item in items:
         path = out / str(item["path"])
         real = path.is_file() and not path.is_symlink() and path.resolve().is_relative_to(out)
         if not real or not path.stat().st_size:
             return Failed(
                 f"the run names '{item['path']}' as its {item['role']} but it is not there", "read its log", False
             )
-        outputs.append(RunOutput(str(item["role"]), path.resolve(), str(item["media_type"])))
-    return Finished(Manifest(tuple(outputs), record["facts"], tuple(record["notes"])))
+        found.append(RunOutput(str(item["role"]), path.resolve(), str(item["media_type"])))
+    return tuple(found)

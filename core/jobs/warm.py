@@ -26,18 +26,18 @@ class WarmProcess:
         self._held: Held = ()
         self._idle_since = 0.0
 
-    def launch(self, specification: RunSpecification, folder: Path) -> Child:
+    def launch(self, specification: RunSpecification, folder: Path, checkpoints: Path | None = None) -> Child:
         """Start an attempt: in the kept process where that holds the version, else in a new one.
 
         A process that holds another version is ended first. A runner that keeps no models leaves it alone.
         """
         if not keeps_models(runner(specification.runner)):
-            return launch(specification, folder, self._settings)
+            return launch(specification, folder, self._settings, checkpoints=checkpoints)
         held = _version_of(specification)
-        child = self._child.next(specification, folder) if self._child and self._held == held else None
+        child = self._child.next(specification, folder, checkpoints) if self._child and self._held == held else None
         if child is None:
             self.drop()
-            child = launch(specification, folder, self._settings, stays=True)
+            child = launch(specification, folder, self._settings, stays=True, checkpoints=checkpoints)
         self._child, self._held = child, held
         return child
 

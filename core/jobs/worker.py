@@ -25,10 +25,23 @@ from core.access import WORKER
 from core.errors import GreenlightError, RunFailed, TransientFailure, Unavailable
 from core.evaluation import record_evaluations
 from core.jobs.checkpoints import RUN, Checkpoints
-from core.jobs.child import Child, Failed, Finished, Outcome, Stopped
+from core.jobs.child import Asked, Child, Failed, Finished, Outcome, Stopped
 from core.jobs.environment import environment
 from core.jobs.judging import measure_parameters
-from core.jobs.queue import Claim, Made, claim, end_cancelled, fail, finish, give_up, hand_back, heartbeat, recover
+from core.jobs.queue import (
+    UNFINISHED,
+    Claim,
+    Made,
+    claim,
+    end_cancelled,
+    fail,
+    finish,
+    give_up,
+    hand_back,
+    heartbeat,
+    recover,
+    suspend,
+)
 from core.jobs.specification import specification_of
 from core.jobs.warm import WarmProcess
 from core.lookup import output_of
@@ -134,7 +147,7 @@ class Worker:
         try:
             with self.platform.reading() as session:
                 job = session.get_one(Job, held.job_id)
-            if job.status in ("queued", "running"):
+            if job.status in UNFINISHED:
                 self._checkpoints.rescue(folder, job)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -197,8 +210,8 @@ class Worker:
     def _child(
         self, held: Claim, specification: RunSpecification, folder: Path, span: tuple[float, float]
     ) -> Manifest | None:
-        """Run a child to its end; its manifest, or None when the attempt was ended here as cancelled or lost."""
-        child = self._warm.launch(specification, folder)
+        """Run a child to its end; its manifest, or None when the attempt ended here as cancelled, lost or waiting."""
+        child = self._warm.launch(specification, folder, self._checkpoints.folder(held.job_id))
         try:
             outcome = self._watch(held, child, span)
         except BaseException:
@@ -212,6 +225,9 @@ class Worker:
                 return manifest
             case Failed(what, next_step, transient):
                 raise (TransientFailure if transient else RunFailed)(what, next_step)
+            case Asked(gate, question, documents):
+                task = suspend(self.platform, held, gate, question, documents)
+                self._observer(Sign(held.job_id, 0.0, f"waits for a decision: {task.id}" if task else "discarded"))
             case Stopped():
                 end_cancelled(self.platform, held)
                 self._observer(Sign(held.job_id, 0.0, "cancelled"))
@@ -261,7 +277,7 @@ class Worker:
         """
         folders = self.platform.settings.home.absolute() / "attempts"
         with self.platform.reading() as session:
-            jobs = session.scalars(sa.select(Job).where(Job.status.in_(("queued", "running"))))
+            jobs = session.scalars(sa.select(Job).where(Job.status.in_(UNFINISHED)))
             unfinished = {job.id: job for job in jobs}
         running = {f"{job.id}-{job.attempt}" for job in unfinished.values() if job.status == "running"}
         for folder in folders.glob("job_*-*") if folders.is_dir() else ():

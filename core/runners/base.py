@@ -1,12 +1,13 @@
 """The contract of every runner: a specification and input files in, output files and a manifest out.
 
 A runner knows no database, user or queue. It may raise `RunFailed` (final) or `TransientFailure`
-(worth another attempt) and must call `context.progress` often enough to be watched and cancelled.
+(worth another attempt), or `Waiting` to ask a person, and must call `context.progress` often enough to be watched and
+cancelled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -43,15 +44,35 @@ class RunContext:
 
     folder: Path
     progress: Callable[[float, str], None]
+    checkpoints: Path | None = None
+    """A folder of the job's own that outlives its attempts, named after the job; make it before use.
+
+    The next attempt on this machine finds what was left there, also after a kill. It is deleted when the job has ended.
+    """
 
 
 @dataclass(frozen=True)
 class RunOutput:
-    """One file that the run made, below the context's folder. The output to be judged has the role `video`."""
+    """One file that the run made, below the context's folder. What is judged has the role `video` or `manuscript`."""
 
     role: str
     path: Path
     media_type: str
+
+
+class Waiting(Exception):
+    """Raised out of `Runner.run` where a person must decide before the run goes on.
+
+    `gate` names the decision, `question` is what is asked in one sentence, `documents` are files in the context's
+    folder to decide upon. Once decided, the next attempt's parameter `decisions` holds, under the gate's name,
+    `{"decision": "approve" or "reject", "reason": ..., "by": ...}`. A gate that is met again asks under another name.
+    """
+
+    def __init__(self, gate: str, question: str, documents: Sequence[RunOutput] = ()) -> None:
+        super().__init__(gate, question)
+        self.gate = gate
+        self.question = question
+        self.documents = tuple(documents)
 
 
 @dataclass(frozen=True)
@@ -66,7 +87,7 @@ class Manifest:
 class Runner(Protocol):
     """Something that makes outputs.
 
-    It may declare more by attributes: `produces`, the role of a result that is no clip to be judged; `warm`, that it
+    It may declare more by attributes: `produces`, the role of a result that is no clip; `warm`, that it
     keeps a model version loaded between calls of `run`; `checkpoint`, the name of a file in the context's folder that
     the next attempt of a broken-off job is given as its input `checkpoint`.
     """
