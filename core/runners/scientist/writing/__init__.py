@@ -1,0 +1,52 @@
+"""A manuscript as values: every number in it knows where it comes from; written as Markdown, LaTeX and PDF."""
+
+from core.runners.scientist.writing.draft import (
+    Bullets,
+    Cite,
+    Draft,
+    DraftError,
+    Figure,
+    Grid,
+    Name,
+    Num,
+    Paragraph,
+    Part,
+    Reference,
+    Section,
+    See,
+    Transform,
+    Untraced,
+    para,
+)
+from core.runners.scientist.writing.latex import to_latex
+from core.runners.scientist.writing.markdown import to_markdown
+from core.runners.scientist.writing.pdf import to_pdf
+from core.runners.scientist.writing.provenance import provenance, unresolved
+from core.runners.scientist.writing.sources import Source, marked, resolve
+
+__all__ = [
+    "Bullets",
+    "Cite",
+    "Draft",
+    "DraftError",
+    "Figure",
+    "Grid",
+    "Name",
+    "Num",
+    "Paragraph",
+    "Part",
+    "Reference",
+    "Section",
+    "See",
+    "Source",
+    "Transform",
+    "Untraced",
+    "marked",
+    "para",
+    "provenance",
+    "resolve",
+    "to_latex",
+    "to_markdown",
+    "to_pdf",
+    "unresolved",
+]
