@@ -1,0 +1,140 @@
+"""The command line of bubblewrap: what is visible inside, as whom, and with which variables."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+
+from core.errors import Unavailable
+from core.runners.scientist.sandbox import launcher
+from core.runners.scientist.sandbox.values import MIB, Limits
+
+HOW_TO_GET_IT = (
+    "install bubblewrap 0.8 or newer ('apt-get install bubblewrap', 'dnf install bubblewrap') and allow user "
+    "namespaces (sysctl kernel.unprivileged_userns_clone=1, or an AppArmor profile for bwrap); in a container, "
+    "allow both"
+)
+SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+LAUNCHER, CODE = "/sandbox/launcher.py", "/code/main.py"
+NOBODY = 65534
+SHARED_MEMORY = 64 * MIB
+
+
+class Manner(StrEnum):
+    """How the code is kept from being anybody."""
+
+    OTHER_USER = "other_user"
+    """Root starts it; the code runs as a user number that belongs to nobody."""
+    NAMESPACE = "namespace"
+    """A user namespace of its own, in which no more can be made."""
+
+
+def find_bwrap() -> str:
+    """The program, or `Unavailable` with the way to install it."""
+    if sys.platform != "linux":
+        raise Unavailable("the sandbox needs Linux, for bubblewrap", "run this job with a worker on Linux")
+    found = shutil.which("bwrap")
+    if found is None:
+        raise Unavailable("the sandbox needs bubblewrap, which is not installed", HOW_TO_GET_IT)
+    return found
+
+
+def manners() -> tuple[Manner, ...]:
+    """The manners worth trying, the stronger first."""
+    if os.geteuid() == 0 and all(_open_to_others(folder) for folder in environment_folders()):
+        return Manner.OTHER_USER, Manner.NAMESPACE
+    return (Manner.NAMESPACE,)
+
+
+def environment_folders() -> tuple[Path, ...]:
+    """The folders that hold the Python environment in use and are not in /usr."""
+    found = {Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve(), Path(sys.executable).resolve().parents[1]}
+    kept = sorted(folder for folder in found if not folder.is_relative_to("/usr"))
+    if any(folder in (Path("/"), Path.home().resolve()) for folder in kept):
+        raise Unavailable("the Python environment is a whole home folder", "make a virtual environment and use that")
+    return tuple(kept)
+
+
+def arguments(
+    manner: Manner, limits: Limits, code: Path, inputs: Mapping[str, Path], fds: Mapping[str, int]
+) -> list[str]:
+    """Everything after the word bwrap; `fds` names the descriptors `control`, `info` and `seccomp`."""
+    argv = [sys.executable, "-s", "-P", "-B", CODE]
+    told = json.dumps({**asdict(limits), "argv": argv})
+    return [
+        *("--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"),
+        *_identity(manner),
+        *("--hostname", "sandbox", "--die-with-parent", "--new-session", "--as-pid-1", "--clearenv"),
+        *(word for name, value in _variables(limits).items() for word in ("--setenv", name, value)),
+        *_system(),
+        *("--proc", "/proc", "--dev", "/dev"),
+        *_own_folder("/dev/shm", SHARED_MEMORY),  # noqa: S108
+        *_own_folder("/tmp", limits.disk),  # noqa: S108
+        *_own_folder("/outputs", limits.disk),
+        *_folders("/sandbox", "/code", "/inputs"),
+        *("--ro-bind", str(Path(launcher.__file__).resolve()), LAUNCHER, "--ro-bind", str(code), CODE),
+        *(word for name, path in inputs.items() for word in ("--ro-bind", str(path), f"/inputs/{name}")),
+        *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/outputs"),
+        *("--info-fd", str(fds["info"]), "--seccomp", str(fds["seccomp"]), "--"),
+        *(sys.executable, "-I", "-S", "-B", LAUNCHER, str(fds["control"]), told),
+    ]
+
+
+def _identity(manner: Manner) -> tuple[str, ...]:
+    if manner is Manner.NAMESPACE:
+        user = ("--unshare-user", "--disable-userns", "--uid", str(NOBODY), "--gid", str(NOBODY))
+        return (*user, "--cap-drop", "ALL")
+    # The launcher keeps what it needs to make the code another user, who then has none.
+    return ("--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID")
+
+
+def _variables(limits: Limits) -> dict[str, str]:
+    threads = str(limits.threads)
+    return {
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "HOME": "/tmp",  # noqa: S108
+        "TMPDIR": "/tmp",  # noqa: S108
+        "MPLBACKEND": "Agg",
+        "PYTHONHASHSEED": "0",
+        "PYTHONUNBUFFERED": "1",
+        "OMP_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+        "MKL_NUM_THREADS": threads,
+    }
+
+
+def _system() -> Iterator[str]:
+    """/usr and the libraries, and the environment in use; links are made anew, not followed."""
+    yield from ("--ro-bind", "/usr", "/usr", "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache")
+    for name in SYSTEM:
+        place = Path("/") / name
+        if place.is_symlink():
+            yield from ("--symlink", str(place.readlink()), str(place))
+        elif place.is_dir():
+            yield from ("--ro-bind", str(place), str(place))
+    for folder in environment_folders():
+        # Made here and open to all; bubblewrap would close them to other users.
+        yield from _folders(*(str(parent) for parent in reversed(folder.parents[:-1])))
+        yield from ("--ro-bind", str(folder), str(folder))
+
+
+def _folders(*places: str) -> Iterator[str]:
+    for place in places:
+        yield from ("--perms", "0755", "--dir", place)
+
+
+def _own_folder(place: str, size: int) -> tuple[str, ...]:
+    return ("--perms", "0777", "--size", str(size), "--tmpfs", place)
+
+
+def _open_to_others(folder: Path) -> bool:
+    wanted = stat.S_IROTH | stat.S_IXOTH
+    return folder.stat().st_mode & wanted == wanted
