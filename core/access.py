@@ -33,6 +33,8 @@ class Permission(StrEnum):
     PERSONS_DECLARE = "persons:declare"
     CONSENT_RECORD = "consent:record"
     ATTEST = "attestation:make"
+    PROTOCOL_APPROVE = "protocol:approve"
+    TASK_DECIDE = "task:decide"
     JOB_SUBMIT = "job:submit"
     JOB_CANCEL = "job:cancel"
     JOB_WORK = "job:work"
@@ -63,7 +65,17 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.LEGAL_LEAD: frozenset(
         {_P.CONSENT_RECORD, _P.PERSONS_DECLARE, _P.MODEL_CLEAR, _P.ATTEST, _P.RELEASE_SIGN, _P.REPORT_MAKE}
     ),
-    Role.CLINICAL_LEAD: frozenset({_P.CONSENT_RECORD, _P.PERSONS_DECLARE, _P.ATTEST, _P.RELEASE_SIGN, _P.REPORT_MAKE}),
+    Role.CLINICAL_LEAD: frozenset(
+        {
+            _P.CONSENT_RECORD,
+            _P.PERSONS_DECLARE,
+            _P.ATTEST,
+            _P.PROTOCOL_APPROVE,
+            _P.TASK_DECIDE,
+            _P.RELEASE_SIGN,
+            _P.REPORT_MAKE,
+        }
+    ),
     Role.RELEASE_MANAGER: frozenset(
         {
             _P.PROJECT_MANAGE,

@@ -21,6 +21,7 @@ NOUNS = {
     "asset": "Clips with their masks, and who is visible in them.",
     "consent": "Performers and cohorts, and what they allow.",
     "job": "Submit, watch and cancel runs.",
+    "task": "What runs ask people before they go on.",
     "worker": "Run the jobs that wait.",
     "evaluate": "Measure an output, with or without the registry.",
     "compare": "Set model versions side by side over the same assets.",

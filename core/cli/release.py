@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from core.cli.output import Json, detail, done, say, show
-from core.cli.session import PasswordStdin, acting, ask_password
+from core.cli.session import PasswordStdin, acting, ask_password, proof_of
 from core.errors import NotFound
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -108,16 +108,10 @@ def export(release: str, to: Path = typer.Option(Path(), help="Folder to write t
 
 
 def _decide(release: str, decision: str, reason: str, password_stdin: bool, as_json: bool) -> None:
-    import sqlalchemy as sa
-
-    from core.identity import authenticate
     from core.releases import sign as sign_release
-    from core.tables import User
 
     with acting() as (platform, actor):
-        with platform.reading() as session:
-            login = session.scalars(sa.select(User.login).where(User.id == actor.id)).one()
-        proof = authenticate(platform, login, ask_password(password_stdin, f"Password of {login}"))
+        proof = proof_of(platform, actor, lambda login: ask_password(password_stdin, f"Password of {login}"))
         row = sign_release(platform, proof, release, decision=decision, reason=reason)
     word = "signed" if decision == "signed" else "declined"
     done({"id": row.id, "state": row.state}, f"{actor.name} {word}; the release is {row.state}.", as_json=as_json)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +17,7 @@ from core.settings import Settings
 
 if TYPE_CHECKING:
     from core.access import Actor
+    from core.identity import Proof
     from core.platform import Platform
 
 TOKEN_VARIABLE = "GREENLIGHT_TOKEN"  # noqa: S105 - the name of the variable, not a token
@@ -68,6 +69,18 @@ def write_token(settings: Settings, token: str) -> None:
 def token_file(settings: Settings) -> Path:
     """The file that holds the session token of this installation's shell user."""
     return settings.home / "session"
+
+
+def proof_of(platform: Platform, actor: Actor, ask: Callable[[str], str]) -> Proof:
+    """Prove anew who acts: `ask` gets the login and returns the password."""
+    import sqlalchemy as sa
+
+    from core.identity import authenticate
+    from core.tables import User
+
+    with platform.reading() as session:
+        login = session.scalars(sa.select(User.login).where(User.id == actor.id)).one()
+    return authenticate(platform, login, ask(login))
 
 
 def ask_password(stdin: bool, prompt: str = "Password", *, confirm: bool = False) -> str:

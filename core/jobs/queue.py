@@ -6,7 +6,7 @@ made is discarded. *failed* means that the job said so; *lost* that contact was 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
@@ -19,10 +19,13 @@ from core.canonical import new_id, now
 from core.errors import Conflict
 from core.lookup import find
 from core.platform import Platform, Work
-from core.tables import Attempt, Job, Output
+from core.runners.base import RunOutput
+from core.tables import Attempt, Job, Output, Task
 
 FINISHED = ("succeeded", "failed", "cancelled", "lost", "refused")
 BACKOFF_S = 5.0
+UNFINISHED = ("queued", "running", "waiting")
+QUESTION_LIMIT = 10_000
 
 
 @dataclass(frozen=True)
@@ -168,25 +171,78 @@ def hand_back(platform: Platform, held: Claim) -> bool:
 def end_cancelled(platform: Platform, held: Claim) -> bool:
     """End an attempt that stopped because somebody asked."""
     with platform.work(WORKER) as work:
-        if not _end(work, held, "cancelled", "cancelled", 0.0):
-            return False
-        attempt = _close_attempt(work, held, "cancelled", "somebody asked it to stop", {})
-        work.record("job.cancelled", held.job_id, attempt)
-        return True
+        return _end_cancelled(work, held)
+
+
+def suspend(platform: Platform, held: Claim, gate: str, question: str, documents: Sequence[RunOutput]) -> Task | None:
+    """End an attempt that asks a person something; the job waits until the task is decided. None if fenced off.
+
+    A job that somebody asked to stop ends instead, with None.
+    """
+    if len(question) > QUESTION_LIMIT:
+        question = f"{question[: QUESTION_LIMIT - 1]}…"
+    with platform.work(WORKER) as work:
+        job = _held(work, held)
+        if job is None:
+            return None
+        if job.cancel_requested_at is not None:
+            _end_cancelled(work, held)
+            return None
+        _end(work, held, "waiting", f"waits for a decision: {question}", job.progress)
+        task = work.add(
+            Task(
+                id=new_id("tsk"),
+                job_id=held.job_id,
+                attempt=held.attempt,
+                gate=gate[:40],
+                question=question,
+                documents={
+                    item.role: {
+                        "name": item.path.name,
+                        "sha256": work.keep(item.path, item.media_type).sha256,
+                        "media_type": item.media_type,
+                    }
+                    for item in documents
+                },
+                asked_at=work.at,
+            )
+        )
+        attempt = _close_attempt(work, held, "waiting", question, {})
+        work.record("job.waits", held.job_id, attempt, task=task.id, gate=task.gate)
+        return task
+
+
+def resume(job: Job) -> None:
+    """Put a job that waited for a decision back into the queue, locked by the caller; asking has cost no attempt."""
+    job.status, job.message = "queued", "waiting for a worker"
+    job.max_attempts += 1
 
 
 def cancel(work: Work, job: str) -> Job:
-    """Ask a job to stop: a waiting one ends now, a running one at its next step."""
+    """Ask a job to stop: one that waits ends now, with its open questions; a running one at its next step."""
     work.require(Permission.JOB_CANCEL)
     row = find(work.session, Job, job)
     work.session.refresh(row, with_for_update=True)
     if row.status in FINISHED:
         raise Conflict(f"the job is already {row.status}", "nothing needs to be stopped")
     row.cancel_requested_at = work.at
-    if row.status == "queued":
+    withdrawn = []
+    if row.status in ("queued", "waiting"):
         row.status, row.finished_at, row.message = "cancelled", work.at, "cancelled"
-    work.record("job.cancel_requested", row.id)
+        withdrawn = list(work.session.scalars(sa.select(Task).where(Task.job_id == row.id, Task.decision.is_(None))))
+    for task in withdrawn:
+        task.decision, task.reason, task.decided_at = "withdrawn", "the job was cancelled", work.at
+        task.decided_by, task.decided_by_name = work.actor.id, work.actor.name
+    work.record("job.cancel_requested", row.id, *withdrawn)
     return row
+
+
+def _end_cancelled(work: Work, held: Claim) -> bool:
+    if not _end(work, held, "cancelled", "cancelled", 0.0):
+        return False
+    attempt = _close_attempt(work, held, "cancelled", "somebody asked it to stop", {})
+    work.record("job.cancelled", held.job_id, attempt)
+    return True
 
 
 def _expired(work: Work) -> list[Job]:

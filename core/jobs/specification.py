@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.jobs.checkpoints import Checkpoints
@@ -14,9 +15,11 @@ from core.lookup import asset_files, lineage
 from core.platform import Platform
 from core.runners.base import RunSpecification
 from core.runners.measure import CASE_NAMES
-from core.tables import Asset, Job, Model, ModelVersion
+from core.tables import Asset, Job, Model, ModelVersion, Task
 
 CHECKPOINT = "checkpoint"
+DECISIONS = "decisions"
+"""The parameter that only tasks can fill."""
 
 
 def specification_of(platform: Platform, held: Claim, checkpoints: Checkpoints, folder: Path) -> RunSpecification:
@@ -32,6 +35,8 @@ def specification_of(platform: Platform, held: Claim, checkpoints: Checkpoints, 
         model = model_record(session, session.get_one(ModelVersion, job.version_id))
         given = {**job.parameters, **({"provenance": job.provenance} if job.provenance else {})}
         parameters = runner_parameters(platform.settings, job.runner, given, job.ai_use)
+        if decided := _decisions(session, job):
+            parameters = {**parameters, DECISIONS: decided}
         earlier = checkpoints.of(job)
     inputs = {
         role: platform.store.fetch(sha256, folder / CASE_NAMES.get(role, f"{role}.mp4"))
@@ -40,6 +45,15 @@ def specification_of(platform: Platform, held: Claim, checkpoints: Checkpoints, 
     if earlier is not None:
         inputs.setdefault(CHECKPOINT, earlier)
     return RunSpecification(job.runner, inputs, parameters, job.seed, model)
+
+
+def _decisions(session: Session, job: Job) -> dict[str, dict[str, Any]]:
+    """What people decided at the job's gates, the newest of each gate."""
+    query = sa.select(Task).where(Task.job_id == job.id, Task.decision.is_not(None)).order_by(Task.decided_at, Task.id)
+    return {
+        task.gate: {"decision": task.decision, "reason": task.reason, "by": task.decided_by_name}
+        for task in session.scalars(query)
+    }
 
 
 def model_record(session: Session, version: ModelVersion) -> dict[str, Any]:

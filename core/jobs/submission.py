@@ -14,6 +14,7 @@ from core.canonical import canonical_json, new_id
 from core.errors import InputError
 from core.gates import GateDecision, judge_case
 from core.jobs.masking import frames_leave, frozen_parameters
+from core.jobs.specification import DECISIONS
 from core.lookup import find, find_version
 from core.platform import Work
 from core.runners.measure import CASE_NAMES
@@ -109,6 +110,8 @@ def _check(request: JobRequest) -> None:
         raise InputError(f"the seed {request.seed} is out of range", f"use 0 to {MAX_SEED}")
     if request.origin not in ORIGINS:
         raise InputError(f"'{request.origin[:40]}' is no origin of a job", f"use {' or '.join(ORIGINS)}")
+    if DECISIONS in request.parameters:
+        raise InputError(f"'{DECISIONS}' is no parameter", "people decide with 'greenlight task decide'")
     for given in (request.ai_use, request.parameters, request.provenance):
         canonical_json(given)
     for role, path in request.files.items():

@@ -25,7 +25,12 @@ CASE_NAMES = {
     "quadmask": "quadmask_0.mp4",
     "prompt": "prompt.json",
     "scale": "scale.json",
+    "protocol": "protocol.yaml",
+    "data": "data.csv",
+    "archive": "run.zip",
+    "manuscript": "manuscript.pdf",
 }
+"""An asset's files by role, as they are named where a runner reads them."""
 
 
 class MeasureRunner:

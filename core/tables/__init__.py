@@ -8,6 +8,8 @@ from core.tables.people import LoginSession, User
 from core.tables.qualifications import Qualification
 from core.tables.registry import Artifact, LineageLink, Model, ModelVersion, Project
 from core.tables.releases import AssessmentRecord, Dossier, Release, SignatureRecord
+from core.tables.studies import Batch, BatchCell, ProtocolApproval
+from core.tables.tasks import Task
 
 __all__ = [
     "Artifact",
@@ -20,6 +22,8 @@ __all__ = [
     "AuditEvent",
     "AuditFrontier",
     "Base",
+    "Batch",
+    "BatchCell",
     "Consent",
     "Dossier",
     "EvaluationRecord",
@@ -32,11 +36,13 @@ __all__ = [
     "Output",
     "PersonsDeclaration",
     "Project",
+    "ProtocolApproval",
     "Qualification",
     "Release",
     "Rerun",
     "SignatureRecord",
     "Subject",
+    "Task",
     "User",
     "record_digest",
     "record_of",

@@ -59,7 +59,10 @@ class Job(Base):
 
 
 class Attempt(Base):
-    """One try of a job: `running`, `succeeded`, `failed` (it said so), `lost` (contact lost) or `cancelled`."""
+    """One try of a job: `running`, `succeeded`, `failed` (it said so), `lost` (contact lost), `cancelled` or `waiting`.
+
+    `waiting` means that it stopped to ask a person something; see `Task`.
+    """
 
     __tablename__ = "attempts"
 
@@ -90,7 +93,7 @@ class Rerun(Base):
 
 
 class Output(Base):
-    """An artifact that a job made; the one to be judged has the role `video`."""
+    """An artifact that a job made; the one to be judged has the role `video` or `manuscript`."""
 
     __tablename__ = "outputs"
     __table_args__ = (sa.UniqueConstraint("job_id", "role"),)

@@ -25,9 +25,22 @@ from core.canonical import canonical_json, new_id, now
 from core.checkpoints import export_checkpoint, make_checkpoint
 from core.errors import GreenlightError
 from core.jobs.queue import cancel
-from core.platform import Platform
+from core.platform import Platform, Work
 from core.rerun import rerun
-from core.tables import AuditCheckpoint, AuditEvent, AuditFrontier, Base, Consent, Dossier, Job, User
+from core.tables import (
+    AuditCheckpoint,
+    AuditEvent,
+    AuditFrontier,
+    Base,
+    Batch,
+    BatchCell,
+    Consent,
+    Dossier,
+    Job,
+    ProtocolApproval,
+    Task,
+    User,
+)
 from core.tables.base import Moment
 
 FREE = {"audit_events", "audit_frontier", "audit_checkpoints", "login_sessions"}
@@ -74,8 +87,34 @@ def platform(studio: Studio) -> Platform:
         work.add(
             Dossier(id=new_id("dos"), release_id=release, state="approved", made_by="tests", made_at=work.at, **digests)
         )
+        _study_rows(work, studio)
         work.record("dossier.made", release, checkpoint=checkpoint.size)
     return studio.platform
+
+
+def _study_rows(work: Work, studio: Studio) -> None:
+    """One row of each table that only studies fill."""
+    job = work.session.get_one(Job, studio.job)
+    clinical = studio.people["clinical"].id
+    work.add(
+        Task(id=new_id("tsk"), job_id=job.id, attempt=1, gate="execution", question="?", documents={}, asked_at=work.at)
+    )
+    work.add(
+        ProtocolApproval(
+            id=new_id("apr"), asset_id=job.asset_id, asset_sha256="a", protocol_sha256="b", statement="read",
+            approved_by=clinical, printed_name="Clinical", role="clinical_lead", authenticated_at=work.at,
+            approved_at=work.at, key_id="k", signature="s",
+        )
+    )  # fmt: skip
+    batch = work.add(
+        Batch(
+            id=new_id("bat"), project_id=job.project_id, name="suite", digest="d", suite={}, created_by=clinical,
+            created_at=work.at,
+        )
+    )  # fmt: skip
+    work.add(
+        BatchCell(batch_id=batch.id, job_id=job.id, task="t", case_name="c", mode="exploration", submitted_at=work.at)
+    )
 
 
 @contextmanager

@@ -18,6 +18,8 @@ TABLE = """
     persons:declare                      x         x             x
     consent:record                                 x             x
     attestation:make                               x             x               x
+    protocol:approve                                             x
+    task:decide                                                  x
     job:submit                           x
     job:cancel                           x                                       x
     job:work                x            x
