@@ -109,6 +109,10 @@ class DatasetCard(Strict):
     columns: tuple[ColumnCard, ...] = Field(default=(), max_length=500)
     not_recorded: tuple[Line, ...] = Field(default=(), max_length=50)
     """Characteristics that matter for fairness and that the data do not hold."""
+    equipment: tuple[Line, ...] = Field(default=(), max_length=50)
+    """What is at hand where the model would be used, in the words in which an idea may ask for it."""
+    known_after_use: tuple[Column, ...] = Field(default=(), max_length=300)
+    """Columns whose values exist only after the moment at which a prediction would be used."""
 
     @model_validator(mode="after")
     def _columns(self) -> DatasetCard:
@@ -209,7 +213,7 @@ class Statistics(Strict):
 
     primary: Literal["roc_auc", "brier", "rmse", "mae"]
     level: Annotated[float, Field(ge=0.5, le=0.999)] = 0.95
-    replicates: Annotated[int, Field(ge=200, le=5000)] = 1000
+    replicates: Annotated[int, Field(ge=200, le=2000)] = 1000
     threshold: Share | None = None
     """The risk at which a patient counts as positive."""
     decision_thresholds: tuple[Share, ...] = Field(default=(), max_length=50)
@@ -264,6 +268,9 @@ class Protocol(Strict):
             raise ValueError("a binary outcome needs a threshold, a continuous one has none")
         if self.outcome.column in self.predictors:
             raise ValueError("the outcome is among the predictors")
+        for card in self.datasets:
+            if late := sorted(set(card.known_after_use) & set(self.predictors)):
+                raise ValueError(f"the predictor '{late[0]}' is known only after the prediction would be used")
         return self
 
     @property
