@@ -24,7 +24,23 @@ if TYPE_CHECKING:
 PROJECT_KINDS = ("production", "study")
 ORIGINS = ("in_house", "vendor", "builtin")
 RELATIONS = ("base", "adapter")
+MEDIA_TYPES = {
+    ".mp4": "video/mp4",
+    ".json": "application/json",
+    ".csv": "text/csv",
+    ".yaml": "application/yaml",
+    ".zip": "application/zip",
+    ".pdf": "application/pdf",
+}
 TOOL_FACTS = ("stores_production_data", "trains_on_production_data", "enterprise_secured")
+MEDIA_TYPES = {
+    ".mp4": "video/mp4",
+    ".json": "application/json",
+    ".yaml": "application/yaml",
+    ".csv": "text/csv",
+    ".zip": "application/zip",
+    ".pdf": "application/pdf",
+}
 TEXT_LIMIT = 10_000
 SCALE_BYTES = 1 << 16
 SAFETENSORS_LIMIT = 100 << 20
@@ -217,16 +233,22 @@ def _clip_facts(checked: VoidFolder) -> dict[str, object]:
 
 
 def store_asset(
-    work: Work, owner: Project, name: str, files: Mapping[str, Path], facts: Mapping[str, object], notes: list[str]
+    work: Work,
+    owner: Project,
+    name: str,
+    files: Mapping[str, Path],
+    facts: Mapping[str, object],
+    notes: list[str],
+    kind: str = "clip",
 ) -> Asset:
-    """Keep a clip's files and add its asset with an audit event; the caller has checked all of it."""
+    """Keep an asset's files and add it with an audit event; the caller has checked all of it."""
     kept = {role: work.keep(path, _media_type(path)) for role, path in files.items()}
     asset = work.add(
         Asset(
             id=new_id("ast"),
             project_id=owner.id,
             name=name,
-            kind="clip",
+            kind=kind,
             digest=digest({role: artifact.sha256 for role, artifact in kept.items()}),
             facts=dict(facts),
             notes=notes,
@@ -287,4 +309,4 @@ def _choice(value: str, allowed: tuple[str, ...], what: str) -> None:
 
 
 def _media_type(path: Path) -> str:
-    return {".mp4": "video/mp4", ".json": "application/json"}.get(path.suffix.lower(), "application/octet-stream")
+    return MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream")

@@ -21,6 +21,7 @@ BUILT_IN = {
     "command": "core.runners.command:CommandRunner",
     "void": "core.runners.void.runner:VoidRunner",
     "mask": "core.runners.mask.runner:MaskRunner",
+    "run-ingest": "core.runners.scientist.runs.runner:RunIngestRunner",
 }
 MEASURE = "core.runners.measure:MeasureRunner"
 """The evaluators as a runner: started by the worker itself, never submitted."""
