@@ -24,14 +24,6 @@ if TYPE_CHECKING:
 PROJECT_KINDS = ("production", "study")
 ORIGINS = ("in_house", "vendor", "builtin")
 RELATIONS = ("base", "adapter")
-MEDIA_TYPES = {
-    ".mp4": "video/mp4",
-    ".json": "application/json",
-    ".csv": "text/csv",
-    ".yaml": "application/yaml",
-    ".zip": "application/zip",
-    ".pdf": "application/pdf",
-}
 TOOL_FACTS = ("stores_production_data", "trains_on_production_data", "enterprise_secured")
 MEDIA_TYPES = {
     ".mp4": "video/mp4",
