@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import Unavailable
-from core.runners.scientist.sandbox.bwrap import HOW_TO_GET_IT, Manner, arguments, find_bwrap, manners
+from core.runners.scientist.sandbox.bwrap import HOW_TO_GET_IT, Manner, arguments, find_bwrap
+from core.runners.scientist.sandbox.launcher import OWN_FOLDERS
 from core.runners.scientist.sandbox.seccomp import program
 from core.runners.scientist.sandbox.values import Limits, Reason
 
@@ -56,7 +57,7 @@ class Box:
         self._stack = contextlib.ExitStack()
         self.tails = {"stdout": Tail(), "stderr": Tail()}
         self.folders: list[int] = []
-        """Descriptors of `/outputs` and `/tmp`; they stay good when all inside has ended."""
+        """Descriptors of `OWN_FOLDERS`, `/outputs` first; they stay good when all inside has ended."""
         try:
             self._set_up(code, inputs)
         except BaseException:
@@ -104,7 +105,7 @@ class Box:
         """Learn the first process and take the folders that it sends."""
         self._control.settimeout(SETUP_S)
         with contextlib.suppress(OSError):
-            word, self.folders, *_ = socket.recv_fds(self._control, 16, 2)
+            word, self.folders, *_ = socket.recv_fds(self._control, 16, len(OWN_FOLDERS))
             for folder in self.folders:
                 self._stack.callback(os.close, folder)
             if word == b"ready":
@@ -177,17 +178,6 @@ class Box:
         for pipe in (self._process.stdout, self._process.stderr):
             if pipe:
                 pipe.close()
-
-
-def open_box(limits: Limits, code: Path, inputs: Mapping[str, Path]) -> Box:
-    """The first box that can be set up here, in the strongest manner; `Unavailable` when none can."""
-    refusals = []
-    for manner in manners():
-        try:
-            return Box(manner, limits, code, inputs)
-        except Unavailable as error:
-            refusals.append(error)
-    raise refusals[0]
 
 
 def _read(number: int) -> bytes:

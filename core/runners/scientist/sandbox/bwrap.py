@@ -14,7 +14,7 @@ from pathlib import Path
 
 from core.errors import Unavailable
 from core.runners.scientist.sandbox import launcher
-from core.runners.scientist.sandbox.values import MIB, Limits
+from core.runners.scientist.sandbox.values import Limits
 
 HOW_TO_GET_IT = (
     "install bubblewrap 0.8 or newer ('apt-get install bubblewrap', 'dnf install bubblewrap') and allow user "
@@ -24,7 +24,9 @@ HOW_TO_GET_IT = (
 SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 LAUNCHER, CODE = "/sandbox/launcher.py", "/code/main.py"
 NOBODY = 65534
-SHARED_MEMORY = 64 * MIB
+MASKED_FOLDERS = ("acpi", "asound", "bus", "fs", "irq", "scsi", "sys")
+MASKED_FILES = ("kcore", "keys", "latency_stats", "sched_debug", "sysrq-trigger", "timer_list", "timer_stats")
+"""In /proc: what speaks of or to the machine. Root's number alone opens /proc/sys for writing, with no capability."""
 
 
 class Manner(StrEnum):
@@ -46,11 +48,17 @@ def find_bwrap() -> str:
     return found
 
 
-def manners() -> tuple[Manner, ...]:
-    """The manners worth trying, the stronger first."""
-    if os.geteuid() == 0 and all(_open_to_others(folder) for folder in environment_folders()):
-        return Manner.OTHER_USER, Manner.NAMESPACE
-    return (Manner.NAMESPACE,)
+def usual_manner() -> Manner:
+    """How code is run by whoever asks; root's own number is never given to it."""
+    if os.geteuid() != 0:
+        return Manner.NAMESPACE
+    closed = [folder for folder in environment_folders() if not _open_to_others(folder)]
+    if closed:
+        raise Unavailable(
+            f"the code would run as another user, who may not read the Python environment in {closed[0]}",
+            "start the worker as a user that is not root, or make the environment readable for all",
+        )
+    return Manner.OTHER_USER
 
 
 def environment_folders() -> tuple[Path, ...]:
@@ -74,10 +82,9 @@ def arguments(
         *("--hostname", "sandbox", "--die-with-parent", "--new-session", "--as-pid-1", "--clearenv"),
         *(word for name, value in _variables(limits).items() for word in ("--setenv", name, value)),
         *_system(),
-        *("--proc", "/proc", "--dev", "/dev"),
-        *_own_folder("/dev/shm", SHARED_MEMORY),  # noqa: S108
-        *_own_folder("/tmp", limits.disk),  # noqa: S108
-        *_own_folder("/outputs", limits.disk),
+        *_proc(),
+        *("--dev", "/dev"),
+        *(word for place in launcher.OWN_FOLDERS for word in _own_folder(place, limits.disk)),
         *_folders("/sandbox", "/code", "/inputs"),
         *("--ro-bind", str(Path(launcher.__file__).resolve()), LAUNCHER, "--ro-bind", str(code), CODE),
         *(word for name, path in inputs.items() for word in ("--ro-bind", str(path), f"/inputs/{name}")),
@@ -124,6 +131,16 @@ def _system() -> Iterator[str]:
         # Made here and open to all; bubblewrap would close them to other users.
         yield from _folders(*(str(parent) for parent in reversed(folder.parents[:-1])))
         yield from ("--ro-bind", str(folder), str(folder))
+
+
+def _proc() -> Iterator[str]:
+    yield from ("--proc", "/proc")
+    for place in (f"/proc/{name}" for name in MASKED_FOLDERS):
+        if Path(place).is_dir():
+            yield from ("--tmpfs", place, "--remount-ro", place)
+    for place in (f"/proc/{name}" for name in MASKED_FILES):
+        if Path(place).exists():
+            yield from ("--ro-bind", "/dev/null", place)
 
 
 def _folders(*places: str) -> Iterator[str]:

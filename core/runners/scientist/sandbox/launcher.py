@@ -4,9 +4,8 @@ It is run as a script, by path, and imports nothing of Greenlight. As process 1 
 from inside, and everything inside ends with it. Its arguments are the number of a control socket and the limits as
 JSON.
 
-It sends the open folders `/outputs` and `/tmp`, so that whoever holds them can look inside afterwards; waits for the
-word to start, `{"uid": number or null}`; and sends one line of JSON when the code has ended. When the socket closes, it
-ends.
+It sends the open `OWN_FOLDERS`, so that whoever holds them can look inside afterwards; waits for the word to start,
+`{"uid": number or null}`; and sends one line of JSON when the code has ended. When the socket closes, it ends.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ import sys
 from typing import Any
 
 LOOK_S = 0.03
+OWN_FOLDERS = ("/outputs", "/tmp", "/dev/shm")  # noqa: S108
 PAGE, TICK = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
 PR_SET_DUMPABLE = 4
 
@@ -35,7 +35,7 @@ def main() -> None:
     limits: dict[str, Any] = json.loads(sys.argv[2])
     # Nobody of the same user may look into this process, or trace it.
     ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
-    folders = [os.open(name, os.O_RDONLY | os.O_DIRECTORY) for name in ("/outputs", "/tmp")]  # noqa: S108
+    folders = [os.open(name, os.O_RDONLY | os.O_DIRECTORY) for name in OWN_FOLDERS]
     socket.send_fds(control, [b"ready"], folders)
     word = control.recv(4096)
     if not word:

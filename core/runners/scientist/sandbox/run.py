@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import RunFailed
-from core.runners.scientist.sandbox.box import Box, open_box
+from core.runners.scientist.sandbox.box import Box
+from core.runners.scientist.sandbox.bwrap import Manner, usual_manner
 from core.runners.scientist.sandbox.outputs import Taking
 from core.runners.scientist.sandbox.values import Limits, Ran, Reason
 
@@ -25,12 +26,18 @@ DETAILS = {
     Reason.CPU_TIME: "the code used more than {0.cpu_s:g} s of processor time",
     Reason.MEMORY: "the code used more than {0.memory} bytes of memory",
     Reason.PROCESSES: "the code had more than {0.processes} processes and threads",
-    Reason.DISK: "the code filled /outputs or /tmp, {0.disk} bytes each",
-    Reason.FILES: "the code made more than {0.files} files in /outputs or /tmp",
+    Reason.DISK: "the code filled /outputs, /tmp or /dev/shm, {0.disk} bytes each",
+    Reason.FILES: "the code made more than {0.files} files in /outputs, /tmp or /dev/shm",
     Reason.FILE_SIZE: "the code made a file larger than {0.file_size} bytes",
     Reason.PRINTED: "the code printed more than {0.printed} bytes",
 }
-OUT_OF_MEMORY = re.compile(r"(\w+\.)*_?(Array)?MemoryError\b")
+LAST_WORDS = (
+    (re.compile(r"([\w.]*)MemoryError\b"), Reason.MEMORY),
+    (re.compile(r"OSError: \[Errno 27\]"), Reason.FILE_SIZE),
+    (re.compile(r"OSError: \[Errno 28\]"), Reason.DISK),
+    (re.compile(r"BlockingIOError: \[Errno 11\]|RuntimeError: can't start new thread"), Reason.PROCESSES),
+)
+"""How Python reports a limit that the kernel holds."""
 
 
 def run_code(
@@ -39,6 +46,7 @@ def run_code(
     folder: Path,
     limits: Limits | None = None,
     watch: Callable[[float], None] | None = None,
+    manner: Manner | None = None,
 ) -> Ran:
     """Run a Python program in the sandbox, and return how it ended; whatever it does, this call returns.
 
@@ -47,12 +55,13 @@ def run_code(
     `folder` must be empty or new; `folder/outputs` gets the files taken back. `watch(seconds)` is called several times
     a second and may raise, for instance `Cancelled`: then everything inside is ended before the exception goes on.
 
+    `manner` is the way to give the code no rights, by default the usual one here.
     `Unavailable` when there is no sandbox here; the code never runs without. `RunFailed` for unusable arguments.
     """
     limits = limits or Limits()
     folder.mkdir(parents=True, exist_ok=True)
     program, given = _place(code, folder), _inputs(inputs, folder)
-    with open_box(limits, program, given) as box:
+    with Box(manner or usual_manner(), limits, program, given) as box:
         started = time.monotonic()
         passed = _follow(box, started, watch)
         seconds = time.monotonic() - started
@@ -65,7 +74,7 @@ def run_code(
                 "make the Python environment readable for every user",
             )
         printed = {name: tail.text() for name, tail in box.tails.items()}
-        reason = passed or _reason(report, box.full(), taking, printed["stderr"], limits)
+        reason = passed or _reason(report, box.full(), printed["stderr"])
     return Ran(
         reason,
         _detail(reason, report, limits),
@@ -121,11 +130,11 @@ def _follow(box: Box, started: float, watch: Callable[[float], None] | None) -> 
     return passed
 
 
-def _reason(report: Mapping[str, Any], full: Reason | None, taking: Taking, stderr: str, limits: Limits) -> Reason:
+def _reason(report: Mapping[str, Any], full: Reason | None, stderr: str) -> Reason:
     """Why the code ended, when nobody outside ended it.
 
-    Some limits only show as an error in the code itself. They are told from what is left: a full folder, a file of the
-    greatest size, the last line that Python printed.
+    Some limits only show as an error in the code itself. They are told from what is left: a full folder, or the last
+    line that Python printed.
     """
     if report.get("reason"):
         return INSIDE[report["reason"]]
@@ -135,10 +144,8 @@ def _reason(report: Mapping[str, Any], full: Reason | None, taking: Taking, stde
         return Reason.FINISHED
     if report.get("exit") is None:
         return SIGNALS.get(report.get("signal", 0), Reason.SIGNAL)
-    if any(path.stat().st_size >= limits.file_size for path in taking.taken.values()):
-        return Reason.FILE_SIZE
-    lines = stderr.strip().splitlines()
-    return Reason.MEMORY if lines and OUT_OF_MEMORY.match(lines[-1]) else Reason.FAILED
+    last = (stderr.strip().splitlines() or [""])[-1]
+    return next((reason for pattern, reason in LAST_WORDS if pattern.match(last)), Reason.FAILED)
 
 
 def _detail(reason: Reason, report: Mapping[str, Any], limits: Limits) -> str:

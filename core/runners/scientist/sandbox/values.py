@@ -38,9 +38,9 @@ class Limits:
     processes: int = 64
     """Processes and threads together."""
     disk: int = 256 * MIB
-    """What `/outputs` holds, and what `/tmp` holds; both live in memory, beside `memory`."""
+    """What `/outputs`, `/tmp` and `/dev/shm` hold, each; they live in memory, beside `memory`."""
     files: int = 1000
-    """Files and folders in `/outputs`, and in `/tmp`."""
+    """Files and folders in each of them."""
     file_size: int = 128 * MIB
     printed: int = 8 * MIB
     """What it writes to its standard output and error together."""
