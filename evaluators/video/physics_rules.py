@@ -198,7 +198,7 @@ def _strays(clip: Clip) -> Finding:
 def _gain(path: Path, before: Stretch, after: Stretch) -> Finding:
     """Compare the speeds at the moment between the stretches at which a fall allows most."""
     was = max(math.hypot(*before.speeds(moment)) for moment in (before.end, after.start))
-    now = min(math.hypot(*after.speeds(moment)) for moment in (before.end, after.start))
+    now = min(_unaided(before, after, moment) for moment in (before.end, after.start))
     doubt = 2.5 * math.hypot(after.x.speed_error, after.y.speed_error) + 2.5 * math.hypot(
         before.x.speed_error, before.y.speed_error
     )
@@ -206,9 +206,18 @@ def _gain(path: Path, before: Stretch, after: Stretch) -> Finding:
     if gained <= 0 or after.travel < max(2.0, 0.1 * path.size):
         return NONE
     from_rest = path.rests(before) and before.frames >= 3
-    frames = 6 if from_rest else 3
-    words = "a body at rest starts to move with nothing near it" if from_rest else "a body gains speed from nothing"
-    return Finding(gained * frames / (0.35 * path.size), (before.end, after.start), words)
+    violation = gained * 3 / (0.35 * path.size)
+    if not from_rest:
+        return Finding(violation, (before.end, after.start), "a body gains speed from nothing")
+    # Rest is plain to see, so that how far the body gets counts and not only how fast it is.
+    violation = max(2 * violation, (after.travel / path.size - 0.1) / 0.15)
+    return Finding(violation, (before.end, after.start), "a body at rest starts to move with nothing near it")
+
+
+def _unaided(before: Stretch, after: Stretch, moment: float) -> float:
+    """Return the later speed without what it gained downwards: that a body comes down has a cause."""
+    across, down = after.speeds(moment)
+    return math.hypot(across, min(down, max(0.0, before.speeds(moment)[1])))
 
 
 def _swerve(path: Path, before: Stretch, after: Stretch) -> Finding:
