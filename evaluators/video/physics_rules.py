@@ -210,7 +210,8 @@ def _gain(path: Path, before: Stretch, after: Stretch) -> Finding:
     if not from_rest:
         return Finding(violation, (before.end, after.start), "a body gains speed from nothing")
     # Rest is plain to see, so that how far the body gets counts and not only how fast it is.
-    violation = max(2 * violation, (after.travel / path.size - 0.1) / 0.15)
+    way = math.dist(before.place(before.end), after.place(after.end)) / path.size
+    violation = max(2 * violation, (way - 0.1) / 0.15)
     return Finding(violation, (before.end, after.start), "a body at rest starts to move with nothing near it")
 
 

@@ -168,6 +168,18 @@ def test_starting_by_itself_needs_a_cause() -> None:
     assert "physics_cause" in broken(tracked(track(x, STILL)))
 
 
+def test_slow_slide_from_rest_needs_a_cause_too() -> None:
+    after = np.clip(np.arange(FRAMES) - 12.0, 0, 8)
+    x = 90 + 2.2 * after - 0.27 * after**2 / 2
+    assert "physics_cause" in broken(tracked(track(x, STILL)))
+
+
+def test_rolling_off_an_edge_is_no_gain_from_nothing() -> None:
+    time = np.arange(FRAMES, dtype=float)
+    y = np.minimum(100 + 5 * np.maximum(0, time - 10) ** 2 / 2, 160)
+    assert broken(tracked(track(60 + 4 * time, y))) == set()
+
+
 def test_hanging_where_the_support_was_is_found_and_lying_is_not() -> None:
     rests = track(STILL, STILL)
     assert "physics_support" in broken(tracked(rests, hanging=(0,)))
