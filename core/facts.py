@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 
 from core.canonical import timestamp
 from core.lookup import consents_of, current_declaration, lineage, output_of, signatures_of
+from core.study_facts import study_facts
 from core.tables import (
     Asset,
+    Attempt,
     Attestation,
     Consent,
     EvaluationRecord,
@@ -56,8 +58,9 @@ def build_facts(
         "ai_use": dict(job.ai_use),
         "persons": _persons(session, asset),
         "tools": dict(project.tools),
-        "job": _job(job) if gate != "submit" else None,
+        "job": _job(session, job) if gate != "submit" else None,
         "output": _output(output, asset) if output else None,
+        **study_facts(session, job, asset, output),
         "measurements": _measurements(session, job),
         "judge": _judge(session, job),
         "attestations": [_attestation(row) for row in _attestations(session, project, asset)],
@@ -158,7 +161,8 @@ def _consent(consent: Consent) -> Facts:
     }
 
 
-def _job(job: Job) -> Facts:
+def _job(session: Session, job: Job) -> Facts:
+    first = session.get(Attempt, (job.id, 1))
     return {
         "id": job.id,
         "runner": job.runner,
@@ -166,6 +170,8 @@ def _job(job: Job) -> Facts:
         "status": job.status,
         "attempts": job.attempt,
         "provenance": job.provenance,
+        "submitted_at": timestamp(job.submitted_at),
+        "started_at": timestamp(first.started_at) if first else None,
     }
 
 

@@ -18,12 +18,15 @@ from core.tables import (
     ModelVersion,
     Output,
     PersonsDeclaration,
+    ProtocolApproval,
     Release,
     SignatureRecord,
     Subject,
 )
 
 Row = TypeVar("Row", bound=Base)
+JUDGED = ("video", "manuscript")
+"""The roles of outputs that are judged and released."""
 LISTED = {"subject": "consent subjects"}
 """The commands that list records where it is not `<noun> list`."""
 
@@ -100,5 +103,13 @@ def signatures_of(session: Session, release: Release) -> list[SignatureRecord]:
 
 
 def output_of(session: Session, job_id: str) -> Output | None:
-    """Return the output of a job that is judged, or None while there is none."""
-    return session.scalar(sa.select(Output).where(Output.job_id == job_id, Output.role == "video"))
+    """Return the output of a job that is judged, a clip or a manuscript, or None while there is none."""
+    query = sa.select(Output).where(Output.job_id == job_id, Output.role.in_(JUDGED))
+    # A clip stands before a manuscript that describes it.
+    return session.scalar(query.order_by(Output.role.desc()).limit(1))
+
+
+def approval_of(session: Session, asset: Asset) -> ProtocolApproval | None:
+    """Return the newest approval of a study's protocol, or None while nobody has approved it."""
+    query = sa.select(ProtocolApproval).where(ProtocolApproval.asset_id == asset.id)
+    return session.scalar(query.order_by(ProtocolApproval.approved_at.desc(), ProtocolApproval.id.desc()).limit(1))

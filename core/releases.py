@@ -49,7 +49,7 @@ def propose(platform: Platform, actor: Actor, job: str) -> Proposal:
         row = find(work.session, Job, job)
         expect(row.status, ("succeeded",), f"the job {row.id}")
         if output_of(work.session, row.id) is None:
-            raise Conflict(f"the job {row.id} made no clip that could be released", "propose the job that made one")
+            raise Conflict(f"the job {row.id} made nothing that could be released", "propose a job that did")
         decision = judge_case(work, row, "release", audit=audit)
         release_id = new_id("rel")
         evidence = work.keep_json(_evidence(work, row, release_id, decision))

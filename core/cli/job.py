@@ -22,10 +22,10 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 def submit(
     asset: str,
     model: str = typer.Option(..., help="model@version that makes the output."),
-    runner: str = typer.Option("plate", help="plate, ingest, command, void, mask, or an installed runner."),
+    runner: str = typer.Option("plate", help="plate, ingest, command, void, mask, protocol, scientist ..."),
     purpose: str = typer.Option("release", help="release, or internal_trial (its output never leaves)."),
     project: str | None = typer.Option(None, help="Where several projects have an asset of that name."),
-    kind: str = typer.Option("REMOVAL", help="Kind of AI use."),
+    kind: str | None = typer.Option(None, help="Kind of AI use; by default REMOVAL, and NONE for a study."),
     script_delta: str | None = typer.Option(None, help="none, minor or material: what the edit changes in the script."),
     exception_code: str | None = typer.Option(None, help="Exception claimed instead of a consent."),
     parameter: list[str] = typer.Option([], help="name=value for the runner; the value is JSON or text."),
@@ -39,14 +39,15 @@ def submit(
     from core.jobs.submission import JobRequest
     from core.jobs.submission import submit as submit_job
 
-    use = {"kind": kind, "script_delta": script_delta, "exception_code": exception_code}
+    said = {"kind": kind, "script_delta": script_delta, "exception_code": exception_code}
+    use = {name: value for name, value in said.items() if value is not None}
     request = JobRequest(
         asset=asset,
         version=model,
         runner=runner,
         purpose=purpose,
         project=project,
-        ai_use=use,
+        ai_use=use or None,
         parameters={name: _value(text) for name, text in pairs(parameter, "parameter").items()},
         files={role: Path(path) for role, path in pairs(file, "file").items()},
         provenance=json_file(provenance),

@@ -19,6 +19,7 @@ NOUNS = {
     "project": "Productions and studies, and the agreements that govern them.",
     "model": "Models, versions, licences and lineage.",
     "asset": "Clips with their masks, and who is visible in them.",
+    "study": "Protocols, their approval, and studies made elsewhere.",
     "consent": "Performers and cohorts, and what they allow.",
     "job": "Submit, watch and cancel runs.",
     "task": "What runs ask people before they go on.",

@@ -17,13 +17,15 @@ from core.jobs.masking import frames_leave, frozen_parameters
 from core.jobs.specification import DECISIONS
 from core.lookup import find, find_version
 from core.platform import Work
+from core.runners.base import produces
 from core.runners.measure import CASE_NAMES
-from core.runners.registry import runner_names
+from core.runners.registry import BUILT_IN, runner, runner_names
 from core.tables import Asset, Job, Project
 
 PURPOSES = ("internal_trial", "release")
 KINDS = ("EBDR", "ICDR", "BADR", "SYNTHETIC", "ALTERATION", "REMOVAL", "NONE")
 ORIGINS = ("in_house", "vendor")
+STUDY_KINDS = ("study", "run")
 ROLE = re.compile("[a-z][a-z0-9_-]{0,39}")
 """Roles become file names and column values."""
 MAX_SEED = 2**63 - 1
@@ -41,7 +43,8 @@ class JobRequest:
     runner: str
     purpose: str = "release"
     project: str | None = None
-    ai_use: Mapping[str, object] = field(default_factory=lambda: {"kind": "REMOVAL"})
+    ai_use: Mapping[str, object] | None = None
+    """Kind of AI use and what is known of it; by default a removal from a clip, and none in a study."""
     parameters: Mapping[str, object] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
     stored: Mapping[str, str] = field(default_factory=dict)
@@ -62,7 +65,12 @@ def submit(work: Work, request: JobRequest) -> Submission:
     """Judge the gate `submit` and queue the job when it opens; refused jobs are kept, with their reasons."""
     work.require(Permission.JOB_SUBMIT)
     _check(request)
+    role = produces(runner(request.runner))
+    use = dict(request.ai_use or {"kind": "NONE" if role == "manuscript" else "REMOVAL"})
+    if use.get("kind") not in KINDS:
+        raise InputError(f"'{use.get('kind')}' is no kind of AI use", f"use one of {', '.join(KINDS)}")
     asset = _asset(work, request)
+    _check_input(asset, request.runner, role)
     version = find_version(work.session, request.version)
     parameters = frozen_parameters(work.settings, request.runner, request.parameters, {*request.files, *request.stored})
     files = {role: work.keep(path, "application/octet-stream").sha256 for role, path in request.files.items()}
@@ -77,7 +85,7 @@ def submit(work: Work, request: JobRequest) -> Submission:
             purpose=request.purpose,
             origin=request.origin,
             ai_use={"script_delta": None, "exception_code": None, "operations": []}
-            | dict(request.ai_use)
+            | use
             | {"network_egress": leaves or version.network_egress},
             parameters=parameters,
             provenance=dict(request.provenance) if request.provenance is not None else None,
@@ -104,8 +112,6 @@ def _check(request: JobRequest) -> None:
         raise InputError(f"there is no runner '{request.runner}'", f"use one of {', '.join(runner_names())}")
     if request.purpose not in PURPOSES:
         raise InputError(f"'{request.purpose}' is no purpose", f"use {' or '.join(PURPOSES)}")
-    if request.ai_use.get("kind") not in KINDS:
-        raise InputError(f"'{request.ai_use.get('kind')}' is no kind of AI use", f"use one of {', '.join(KINDS)}")
     if not 0 <= request.seed <= MAX_SEED:
         raise InputError(f"the seed {request.seed} is out of range", f"use 0 to {MAX_SEED}")
     if request.origin not in ORIGINS:
@@ -122,6 +128,16 @@ def _check(request: JobRequest) -> None:
             )
         if not path.is_file():
             raise InputError(f"there is no file {path} for '{role}'", "check the path")
+
+
+def _check_input(asset: Asset, name: str, role: str) -> None:
+    """A study needs a runner that writes a manuscript, a clip one that does not."""
+    study = asset.kind in STUDY_KINDS
+    if study != (role == "manuscript"):
+        fitting = [one for one in BUILT_IN if (produces(runner(one)) == "manuscript") == study]
+        raise InputError(
+            f"the runner '{name}' cannot run the {asset.kind} '{asset.name}'", f"use {' or '.join(sorted(fitting))}"
+        )
 
 
 def _asset(work: Work, request: JobRequest) -> Asset:

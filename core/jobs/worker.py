@@ -167,7 +167,7 @@ class Worker:
             self._keep(held, specification, made, evaluation)
 
     def _attempt_unmeasured(self, held: Claim, specification: RunSpecification, folder: Path, role: str) -> None:
-        """Run a runner whose result is no clip to be judged: there is nothing to measure."""
+        """Run a runner whose result is no clip: there are no frames to measure."""
         made = self._child(held, specification, folder / RUN, (0.0, 1.0))
         if made is None:
             return

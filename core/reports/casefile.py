@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.artifacts import ArtifactStore
 from core.audit.merkle import inclusion_proof
-from core.lookup import signatures_of
+from core.lookup import output_of, signatures_of
 from core.reports import document as doc
 from core.reports.measured import measurement_rows
 from core.signatures import open_slots
@@ -340,7 +340,7 @@ def _notes(session: Session, job: Job, asset: Asset, assessments: Sequence[Mappi
     yield from asset.notes
     query = sa.select(EvaluationRecord).where(EvaluationRecord.job_id == job.id)
     measured = [note for row in session.scalars(query) for note in row.notes]
-    runner = session.scalar(sa.select(Output).where(Output.job_id == job.id, Output.role == "video"))
+    runner = output_of(session, job.id)
     for note in dict.fromkeys([*(runner.facts.get("notes", []) if runner else []), *measured]):
         yield str(note)
     drafts = [a["pack"]["title"] for a in assessments if "draft" in str(a["pack"]["status"])]

@@ -114,7 +114,7 @@ def test_a_mask_job_ends_unmeasured_and_its_mask_becomes_an_asset(studio: Studio
     assert set(outputs) == {"quadmask", "segmentation_info", "vlm_analysis", "record"}
     vlm = outputs["quadmask"].facts["runner"]["vlm"]
     assert (vlm["model"], vlm["network_egress"], vlm["requests"]) == ("local-vlm", False, 1)
-    with pytest.raises(Conflict, match="made no clip that could be released"):
+    with pytest.raises(Conflict, match="made nothing that could be released"):
         propose(local.platform, local.people["engineer"], made.id)
 
     row = masks.take_mask(local.platform, local.people["engineer"], job=made.id, name="masked", note="looked at it")

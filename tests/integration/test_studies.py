@@ -1,0 +1,124 @@
+"""Studies: nothing runs before a clinical lead approved exactly this protocol, and whoever approved cannot be moved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.studies import GROUP, VERSION, approved, found_group, small_protocol, take_in, write_protocol
+from support.studio import Studio
+
+from core.audit.verify import verify
+from core.errors import Conflict, Denied, GreenlightError, InputError, NotFound, TamperingFound
+from core.jobs.submission import JobRequest, Submission, submit
+from core.lookup import approval_of
+from core.studies import approve, check_approval, create_study, study_of, study_record
+
+
+@pytest.fixture
+def group(studio: Studio) -> Studio:
+    found_group(studio)
+    return studio
+
+
+def submitted(studio: Studio, asset: str, runner: str = "run-ingest") -> Submission:
+    with studio.platform.work(studio.people["engineer"]) as work:
+        return submit(work, JobRequest(asset=asset, version=VERSION, runner=runner))
+
+
+def test_a_study_runs_only_once_its_protocol_is_approved(group: Studio, tmp_path: Path):
+    asset = take_in(group, tmp_path / "small")
+    refused = submitted(group, asset)
+    assert refused.job.status == "refused"
+    assert "nobody has approved the protocol" in refused.decision.headline
+    approved(group, asset)
+    allowed = submitted(group, asset)
+    assert (allowed.job.status, allowed.job.ai_use["kind"]) == ("queued", "NONE")
+    assert allowed.decision.facts["approval"]["by_name"] == "Clinical"
+    record = study_record(group.platform, asset)
+    assert (record["approved_by"], record["question"]) == ("Clinical", small_protocol()["question"])
+    with group.platform.reading() as session:
+        assert verify(session, group.platform.store, group.platform.key.public).intact
+
+
+def test_an_approval_of_other_files_does_not_count(group: Studio, tmp_path: Path):
+    first, second = take_in(group, tmp_path / "one"), take_in(group, tmp_path / "two", question="Another one?")
+    approved(group, first)
+    assert submitted(group, second).job.status == "refused"
+    with group.platform.reading() as session:
+        approval, own, other = (
+            approval_of(session, study_of(session, first)),
+            study_of(session, first),
+            study_of(session, second),
+        )
+        assert approval is not None
+        check_approval(approval, own, group.platform.key.public)
+        with pytest.raises(TamperingFound):
+            check_approval(approval, other, group.platform.key.public)
+        approval.statement = "Something else."
+        with pytest.raises(TamperingFound):
+            check_approval(approval, own, group.platform.key.public)
+        session.rollback()
+
+
+def test_only_another_clinical_lead_with_the_password_just_given_approves(group: Studio, tmp_path: Path):
+    asset = take_in(group, tmp_path / "small")
+    for by in ("engineer", "legal", "manager", "auditor"):
+        with pytest.raises(Denied):
+            approved(group, asset, by)
+    with group.platform.work(group.people["clinical"]) as work, pytest.raises(Denied, match="somebody else"):
+        approve(work, group.proof("manager"), asset, "Read.")
+    with pytest.raises(InputError, match="no study"):
+        approved(group, "crossing")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"question": ""}, "line 4: question"),
+        ({"surprise": 1}, "surprise"),
+        ({"predictors": ["progression"]}, "outcome is among the predictors"),
+    ],
+)
+def test_a_protocol_that_cannot_be_used_is_told_by_field(
+    group: Studio, tmp_path: Path, changes: dict[str, object], message: str
+):
+    with pytest.raises(InputError, match=message):
+        take_in(group, tmp_path / "small", **changes)
+
+
+def test_data_and_protocol_must_speak_of_each_other(group: Studio, tmp_path: Path):
+    engineer, platform = group.people["engineer"], group.platform
+
+    def taken(path: Path) -> GreenlightError | None:
+        try:
+            create_study(platform, engineer, project=GROUP, path=path, name=path.name)
+        except GreenlightError as error:
+            return error
+        return None
+
+    unasked = write_protocol(tmp_path / "unasked")
+    (unasked / "data.csv").write_text("bmi,bp,progression\n1,2,3\n")
+    assert "no data of its own" in str(taken(unasked))
+    card = small_protocol()["datasets"][0] | {
+        "source": "file",
+        "columns": [{"name": name, "kind": "numeric"} for name in ("bmi", "bp", "progression")],
+    }
+    own = write_protocol(tmp_path / "own", small_protocol(datasets=[card]))
+    assert "needs a data file" in str(taken(own))
+    (own / "data.csv").write_text("bmi,progression\n1,3\n")
+    assert "lacks the columns bp" in str(taken(own))
+    (own / "data.csv").write_bytes(b"\xff\xfe\x00")
+    assert "column names" in str(taken(own))
+    (own / "data.csv").write_text("bmi,bp,progression\n1,2,3\n")
+    assert taken(own) is None
+    assert isinstance(taken(own), Conflict)
+    assert isinstance(taken(tmp_path / "nowhere"), NotFound)
+
+
+def test_a_study_needs_a_runner_of_studies_and_a_clip_one_of_clips(group: Studio, tmp_path: Path):
+    asset = take_in(group, tmp_path / "small")
+    with pytest.raises(InputError, match=r"cannot run the study 'small'; use .*run-ingest"):
+        submitted(group, asset, "plate")
+    with pytest.raises(InputError, match=r"cannot run the clip 'crossing'; use .*plate"):
+        submitted(group, "crossing")
