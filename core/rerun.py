@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ from core.platform import Platform, Work, expect
 from core.runners.base import produces
 from core.runners.ingest import MEDIA_TYPES
 from core.runners.registry import runner
+from core.runners.scientist.results import compare_results, read_results
+from core.runners.scientist.sandbox.lock import compare_locks
 from core.tables import (
     Asset,
     Attempt,
@@ -39,6 +41,8 @@ from core.tables import (
 
 SCHEMA = "greenlight.rerun/1"
 TENSORS = ".safetensors"
+RESULTS, LOCK = "results", "environment"
+"""The roles in which a study keeps its numbers, and the lock of its environment; both as JSON."""
 ALIKE = 1e-6
 """Relative difference below which two measurements are alike: threads add up sums in another order each time."""
 
@@ -81,7 +85,8 @@ def rerun(work: Work, job: str) -> Submission:
 def compare_rerun(platform: Platform, actor: Actor, job: str) -> Reproduction:
     """Compare a repetition with its original, both succeeded, and keep the comparison.
 
-    Outputs are compared by digest; a clip whose digest differs is decoded and measured against the original's.
+    Outputs are compared by digest; a clip whose digest differs is decoded and measured against the original's, and the
+    results of a study are compared number by number.
     """
     actor.require(Permission.EVALUATE)
     with platform.reading() as session:
@@ -92,6 +97,7 @@ def compare_rerun(platform: Platform, actor: Actor, job: str) -> Reproduction:
     role = produces(runner(original.runner))
     compared = [_measured(platform, one) for one in outputs]
     equal = any(one["role"] == role and one["equal"] for one in compared)
+    environment += next((one["difference"] for one in compared if one["role"] == LOCK and one["difference"]), [])
     record = {
         "schema": SCHEMA,
         "original": original.id,
@@ -147,7 +153,16 @@ def _outputs(session: Session, original: Job, again: Job) -> Iterator[dict[str, 
         # By name: the store knows a file of equal content under the kind that it was first kept as.
         kinds = {Path(rows[role].name).suffix.lower() for rows in (before, after) if role in rows}
         yield {"role": role, "original": digests[0], "rerun": digests[1], "equal": digests[0] == digests[1],
-               "clip": kinds <= MEDIA_TYPES.keys(), "tensors": kinds == {TENSORS}}  # fmt: skip
+               "compared_as": _kind(role, kinds)}  # fmt: skip
+
+
+def _kind(role: str, suffixes: set[str]) -> str:
+    """The key in `MEASURES` by which two files of a role are compared; empty where bytes are all there is."""
+    if suffixes == {".json"}:
+        return role if role in (RESULTS, LOCK) else ""
+    if suffixes == {TENSORS}:
+        return "tensors"
+    return "clip" if suffixes <= MEDIA_TYPES.keys() else ""
 
 
 def _by_role(session: Session, job: Job) -> dict[str, Output]:
@@ -161,11 +176,10 @@ def _measured(platform: Platform, output: Mapping[str, Any]) -> dict[str, Any]:
         return {**found, "difference": None, "reason": None}
     if not (output["original"] and output["rerun"]):
         return {**found, "difference": None, "reason": "only one of the two jobs made it"}
-    measure = _difference if output["clip"] else _tensor_difference if output["tensors"] else None
-    if measure is None:
+    if not output["compared_as"]:
         return {**found, "difference": None, "reason": "it is no clip; its bytes differ"}
     try:
-        return {**found, "difference": measure(platform, output), "reason": None}
+        return {**found, "difference": MEASURES[output["compared_as"]](platform, output), "reason": None}
     except GreenlightError as error:
         return {**found, "difference": None, "reason": error.what}
 
@@ -195,6 +209,33 @@ def _tensor_difference(platform: Platform, output: Mapping[str, Any]) -> dict[st
         "max_abs": {name: float((before[name].float() - after[name].float()).abs().max()) for name in sorted(shared)},
         "not_compared": sorted((before.keys() | after.keys()) - shared),
     }
+
+
+def _results_difference(platform: Platform, output: Mapping[str, Any]) -> dict[str, Any]:
+    """How many numbers are the same, and which are not."""
+    return compare_results(*_documents(platform, output)).to_json()
+
+
+def _lock_difference(platform: Platform, output: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The lines in which the two locks differ."""
+    original, again = _documents(platform, output)
+    if not (isinstance(original, Mapping) and isinstance(again, Mapping)):
+        raise InputError("a lock of the environment is no table", "look at the job's outputs")
+    return [row.to_json() for row in compare_locks(original, again) if not row.equal]
+
+
+def _documents(platform: Platform, output: Mapping[str, Any]) -> list[object]:
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [platform.store.fetch(output[which], Path(folder) / which) for which in ("original", "rerun")]
+        return [read_results(path) for path in paths]
+
+
+MEASURES: dict[str, Callable[[Platform, Mapping[str, Any]], Any]] = {
+    "clip": _difference,
+    "tensors": _tensor_difference,
+    RESULTS: _results_difference,
+    LOCK: _lock_difference,
+}
 
 
 def _measurements(session: Session, original: Job, again: Job) -> tuple[list[dict[str, Any]], int]:
@@ -251,6 +292,9 @@ def _headline(record: Mapping[str, Any]) -> str:
         return f"Reproduced exactly: the {record['role']} has the same digest.{machine}"
     main = next(one for one in record["outputs"] if one["role"] == record["role"])
     apart = main["difference"]
+    results = next((one for one in record["outputs"] if one["role"] == RESULTS), None)
+    if results is not None:
+        return f"{_numbers(results)}{machine}"
     if apart is None:
         return f"Not reproduced: {main['reason']}.{machine}"
     if apart["decoded_equal"]:
@@ -261,3 +305,18 @@ def _headline(record: Mapping[str, Any]) -> str:
         f"Not reproduced exactly: {apart['differing_frames']} of {apart['frames'][0]} frames differ, by at most "
         f"{apart['max_abs']} of 255 levels (PSNR {apart['psnr_db']:.1f} dB).{machine}"
     )
+
+
+def _numbers(results: Mapping[str, Any]) -> str:
+    """What a study's numbers say where its main document is another file than before."""
+    if results["equal"]:
+        return "Reproduced in every number: the results have the same digest."
+    apart = results["difference"]
+    if apart is None:
+        return f"Not reproduced: the results cannot be compared ({results['reason']})."
+    counts = apart["counts"]
+    total, off = sum(counts.values()), counts["different"]
+    one_sided = counts["only_original"] + counts["only_rerun"]
+    if apart["equal"]:
+        return f"Reproduced in every number: {counts['exact']} of {total} values are the same, the others within {ALIKE:g}."
+    return f"Not reproduced: of {total} reported values {off} came out different, {one_sided} only once."

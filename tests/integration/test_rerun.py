@@ -171,3 +171,59 @@ def test_tensors_that_differ_are_measured_by_name(studio: Studio, database_kind:
     assert found.equal
     (latents,) = (one for one in found.record["outputs"] if one["role"] == "latents")
     assert latents["difference"] == {"max_abs": {"latents": 0.5}, "not_compared": ["gone"]}
+
+
+@SQLITE
+def test_the_results_of_a_study_are_compared_number_by_number(studio: Studio, database_kind: str):
+    source, clip = studio.folder / "results.json", studio.folder / "out.mp4"
+    shutil.copyfile(studio.output, clip)
+    environment = studio.folder / "environment.json"
+    source.write_text(json.dumps({"auc": 0.96, "n": 569, "slope": 1.0}))
+    environment.write_text(json.dumps({"python": "3.12.1", "distributions": [{"name": "numpy", "version": "2.0"}]}))
+    program = f"{COPY}; [shutil.copy(path, '.') for path in sys.argv[2:]]"
+    artifacts = [
+        {"role": "video", "pattern": "out.mp4", "media_type": "video/mp4"},
+        {"role": "results", "pattern": "results.json", "media_type": "application/json"},
+        {"role": "environment", "pattern": "environment.json", "media_type": "application/json"},
+    ]
+    argv = [sys.executable, "-c", program, str(clip), str(source), str(environment)]
+    job = studio.submit(runner="command", provenance=None, files={}, parameters={"argv": argv, "artifacts": artifacts})
+    Worker(studio.platform).run(drain=True)
+
+    clip.write_bytes(studio.output.read_bytes() + b"\0\0\0\x08free")
+    source.write_text(json.dumps({"auc": 0.96, "n": 569, "slope": 1.0 + 1e-9}))
+    found = compare(studio, repeat(studio, job))
+    assert found.headline.startswith("Reproduced in every number: 2 of 3 values are the same, the others within 1e-06.")
+
+    source.write_text(json.dumps({"auc": 0.95, "n": 569, "brier": 0.1}))
+    environment.write_text(json.dumps({"python": "3.12.1", "distributions": [{"name": "numpy", "version": "2.1"}]}))
+    found = compare(studio, repeat(studio, job))
+    assert found.headline == (
+        "Not reproduced: of 4 reported values 1 came out different, 2 only once. Different in the environment: numpy."
+    )
+    (results,) = (one for one in found.record["outputs"] if one["role"] == "results")
+    assert {row["pointer"]: row["status"] for row in results["difference"]["rows"]} == {
+        "/auc": "different",
+        "/slope": "only_original",
+        "/brier": "only_rerun",
+    }
+    (row,) = (row for row in found.record["environment"] if not row["equal"])
+    assert (row["name"], row["original"], row["rerun"]) == ("numpy", "2.0", "2.1")
+
+
+@SQLITE
+def test_results_that_are_no_json_are_not_compared_and_it_is_said(studio: Studio, database_kind: str):
+    source, clip = studio.folder / "results.json", studio.folder / "out.mp4"
+    shutil.copyfile(studio.output, clip)
+    source.write_text("{}")
+    artifacts = [
+        {"role": "video", "pattern": "out.mp4", "media_type": "video/mp4"},
+        {"role": "results", "pattern": "results.json", "media_type": "application/json"},
+    ]
+    argv = [sys.executable, "-c", f"{COPY}; shutil.copy(sys.argv[2], '.')", str(clip), str(source)]
+    job = studio.submit(runner="command", provenance=None, files={}, parameters={"argv": argv, "artifacts": artifacts})
+    Worker(studio.platform).run(drain=True)
+    source.write_text("{")
+    clip.write_bytes(studio.output.read_bytes() + b"\0\0\0\x08free")
+    found = compare(studio, repeat(studio, job))
+    assert found.headline.startswith("Not reproduced: the results cannot be compared (rerun is no JSON")
