@@ -318,5 +318,6 @@ def _numbers(results: Mapping[str, Any]) -> str:
     total, off = sum(counts.values()), counts["different"]
     one_sided = counts["only_original"] + counts["only_rerun"]
     if apart["equal"]:
-        return f"Reproduced in every number: {counts['exact']} of {total} values are the same, the others within {ALIKE:g}."
+        same = f"{counts['exact']} of {total} values are the same, the others within {ALIKE:g}"
+        return f"Reproduced in every number: {same}."
     return f"Not reproduced: of {total} reported values {off} came out different, {one_sided} only once."
