@@ -61,7 +61,7 @@ def fill(folder: Path, files: dict[str, object]) -> Path:
 
 
 def write_v1(folder: Path, **changes: object) -> Path:
-    """A run of AI-Scientist v1; `changes` replace files by their name with `__` for dots and `/`, None drops one."""
+    """A run of AI-Scientist v1; `changes` replace files by their path, None drops one."""
     files: dict[str, object] = {
         "prompt.json": {"system": "You are a student.", "task_description": "Rings."},
         "ideas.json": [OTHER, IDEA],
@@ -95,7 +95,7 @@ def node(**metrics: float) -> dict[str, object]:
 
 
 def write_v2(folder: Path, **changes: object) -> Path:
-    """A run of AI-Scientist v2."""
+    """A run of AI-Scientist v2; `changes` as above."""
     best = {**node(loss=0.2), "exp_results_dir": "experiment_results/experiment_1_proc_1"}
     logs = "logs/0-run"
     files: dict[str, object] = {
@@ -109,7 +109,19 @@ def write_v2(folder: Path, **changes: object) -> Path:
         },
         f"{logs}/ablation_summary.json": [{**node(loss=0.3), "ablation_name": "no noise"}],
         f"{logs}/experiment_results/experiment_1_proc_1/experiment_code.py": "print('best')\n",
-        f"{logs}/stage_1_initial/notes/stage_progress.json": {"total_nodes": 7, "buggy_nodes": 2},
+        f"{logs}/stage_1_initial/journal.json": {
+            "nodes": [
+                {
+                    "id": "b",
+                    "step": 0,
+                    "is_buggy": True,
+                    "exc_type": "KeyError",
+                    "ctime": 1748448328.9,
+                    "exec_time": 1.5,
+                },
+                {**node(loss=0.7), "id": "a", "step": 1, "is_buggy": False, "analysis": "It learns."},
+            ]
+        },
         "token_tracker.json": {"a-model": {"tokens": {"prompt": 100, "completion": 20}, "cost (USD)": 0.5}},
         "token_tracker_interactions.json": {"a-model": [{"prompt": "p", "response": "r", "timestamp": 1}]},
         "figures/Loss Curve.png": png(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from pathlib import Path, PurePosixPath
 
 from core.runners.base import Manifest, RunContext, RunOutput
@@ -96,9 +96,9 @@ class Writer:
         """Copy PNG pictures of a sane size; the rest stays in the archive."""
         roles: set[str] = set()
         for path in paths:
-            role = figure_role(path)
-            if len(roles) >= MOST_FIGURES or role in roles:
-                continue
+            if len(roles) >= MOST_FIGURES:
+                return
+            role = figure_role(path, roles)
             try:
                 data = self._tree.read(path, FIGURE_BYTES)
             except Unreadable:
@@ -120,10 +120,15 @@ class Writer:
         return {"path": path, "bytes": size, "sha256": hasher.hexdigest()}
 
 
-def figure_role(path: str) -> str:
-    """A role that a picture's name makes: small letters, digits, dashes."""
-    stem = re.sub("[^a-z0-9]+", "-", PurePosixPath(path).stem.lower()).strip("-")
-    return f"figure_{stem or 'unnamed'}"[:ROLE_LENGTH].rstrip("-")
+def figure_role(path: str, taken: Set[str]) -> str:
+    """A role that a picture's name makes: small letters, digits, dashes, and a number where it is taken."""
+    stem = re.sub("[^a-z0-9]+", "-", PurePosixPath(path).stem.lower()).strip("-") or "unnamed"
+    role = f"figure_{stem}"[:ROLE_LENGTH].rstrip("-")
+    number = 1
+    while role in taken:
+        number += 1
+        role = f"figure_{stem}"[: ROLE_LENGTH - 4].rstrip("-") + f"-{number}"
+    return role
 
 
 def is_picture(data: bytes) -> bool:

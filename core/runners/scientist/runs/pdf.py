@@ -19,13 +19,13 @@ from core.runners.scientist.runs.tree import Unreadable
 HEAD = b"%PDF-"
 HEAD_SEARCH = 1024
 MOST_BYTES, MOST_PAGES = 200_000_000, 2_000
-SECONDS, MEMORY = 60, 1 << 30
+SECONDS, MEMORY = 30, 1 << 30
 ROOT = Path(core.__file__).parent.parent
 
 
 @dataclass(frozen=True)
 class PdfFacts:
-    """What a PDF says about itself; `active` names the parts that would act when somebody opens it."""
+    """What a PDF says about itself; `active` names what its root tells to act by itself."""
 
     pages: int
     producer: str

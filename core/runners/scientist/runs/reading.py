@@ -41,13 +41,22 @@ def parse_json(data: bytes) -> object:
         raise Unreadable("it is nested too deeply or holds a number without end") from error
 
 
+def require_kind(value: object, want: tuple[type, ...]) -> object:
+    """The value, if it is of a wanted kind; a model that failed leaves `null` where a table should be."""
+    if isinstance(value, want):
+        return value
+    names: dict[type, str] = {dict: "a table", list: "a list"}
+    held = "nothing (null)" if value is None else names.get(type(value), "a single value")
+    raise Unreadable(f"it holds {held} instead of {' or '.join(names[kind] for kind in want)}")
+
+
 def parse_review(data: bytes) -> object:
     """Parse a review: JSON, or the JSON inside the fence of a model's answer."""
     try:
-        return parse_json(data)
+        return require_kind(parse_json(data), (dict, list))
     except Unreadable:
         if fenced := FENCE.search(decode(data)):
-            return parse_json(fenced[1].encode())
+            return require_kind(parse_json(fenced[1].encode()), (dict, list))
         raise
 
 

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
-from core.runners.scientist.runs.reading import JSON_BYTES, TEXT_BYTES, decode, parse_json
+from core.runners.scientist.runs.reading import JSON_BYTES, TEXT_BYTES, decode, parse_json, require_kind
 from core.runners.scientist.runs.results import Runs
-from core.runners.scientist.runs.tree import Tree, Unreadable
+from core.runners.scientist.runs.tree import Tree, Unreadable, shown
 
 Status = Literal["found", "missing", "unreadable"]
 Value = TypeVar("Value")
+MOST_READ = 128 << 20
+"""Bytes of JSON and text that are parsed of one run, all files together."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Part:
     @property
     def sentence(self) -> str:
         """What is wrong with a part that is not found."""
-        where = f" ({self.path})" if self.path else ""
+        where = f" ({shown(self.path)})" if self.path else ""
         return f"{self.part}{where}: {self.reason}"
 
 
@@ -41,17 +43,18 @@ class Search:
         self.tree = tree
         self.parts: list[Part] = []
         self.notes: list[str] = []
+        self._left = MOST_READ
 
-    def json(self, part: str, *patterns: str, want: type | tuple[type, ...] = (dict, list)) -> object | None:
+    def load(self, path: str, most: int = JSON_BYTES) -> bytes:
+        """A file's bytes, out of the budget that one run has."""
+        if (size := self.tree.sizes.get(path, 0)) > self._left:
+            raise Unreadable(f"the run holds more than the {MOST_READ:,} bytes of text that are read")
+        self._left -= size
+        return self.tree.read(path, most)
+
+    def json(self, part: str, *patterns: str, want: tuple[type, ...] = (dict, list)) -> object | None:
         """The first readable JSON among the matches; what is of another kind than `want` counts as unreadable."""
-
-        def parsed(data: bytes) -> object:
-            value = parse_json(data)
-            if not isinstance(value, want):
-                raise Unreadable("it holds something else than expected")
-            return value
-
-        return self.read(part, patterns, JSON_BYTES, parsed)
+        return self.read(part, patterns, JSON_BYTES, lambda data: require_kind(parse_json(data), want))
 
     def text(self, part: str, *patterns: str) -> str | None:
         """The first readable text among the matches."""
@@ -62,7 +65,7 @@ class Search:
         failed: Part | None = None
         for path in self._in_order(patterns):
             try:
-                value = parse(self.tree.read(path, most))
+                value = parse(self.load(path, most))
             except Unreadable as error:
                 failed = failed or Part(part, "unreadable", path, str(error))
                 continue
@@ -73,11 +76,15 @@ class Search:
 
     def file(self, part: str, *patterns: str) -> str | None:
         """The path of the first match that holds something; its content is not looked at."""
-        for path in self._in_order(patterns):
+        paths = self._in_order(patterns)
+        for path in paths:
             if self.tree.sizes[path]:
                 self.found(part, path)
                 return path
-        self.missing(part, f"no {' or '.join(patterns)}")
+        if paths:
+            self.parts.append(Part(part, "unreadable", paths[0], "it is empty"))
+        else:
+            self.missing(part, f"no {' or '.join(patterns)}")
         return None
 
     def found(self, part: str, path: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from core.runners.scientist.runs.reading import JSON_BYTES, parse_json, shortened
+from core.runners.scientist.runs.reading import parse_json, shortened
 from core.runners.scientist.runs.record import Account, Part, Search
 from core.runners.scientist.runs.results import Runs, datasets_of
 from core.runners.scientist.runs.tree import Tree, Unreadable
@@ -16,7 +16,7 @@ FRAMEWORK = "ai-researcher"
 PROJECTS = ("project", "workplace/project")
 LAID_OUT = ("model", "data_processing", "training", "testing", "data")
 MAIN = "run_training_testing.py"
-PAPERS = ("paper.pdf", "paper/*.pdf", "paper/*/*.pdf", "*.pdf")
+PAPERS = ("paper.pdf", "paper/*.pdf", "paper/*/*.pdf", "target_sections/*/*.pdf", "*.pdf")
 SOURCES = ("*.tex", "paper/*.tex", "paper/*/*.tex", "target_sections/*/*.tex")
 INSTANCE = {"source_papers", "instance_id"}
 MOST_RESULTS = 500
@@ -76,7 +76,7 @@ def _jsons(search: Search) -> tuple[Runs, dict[str, object], dict[str, object] |
     candidates = [path for path in search.tree.sizes if path.endswith(".json") and not path.startswith("cache")]
     for path in candidates[:MOST_RESULTS]:
         try:
-            content = parse_json(search.tree.read(path, JSON_BYTES))
+            content = parse_json(search.load(path))
         except Unreadable as error:
             search.parts.append(Part("a JSON file", "unreadable", path, str(error)))
             continue

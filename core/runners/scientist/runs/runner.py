@@ -19,7 +19,7 @@ from core.runners.scientist.runs.record import Account, Part, Search
 from core.runners.scientist.runs.tree import Tree, Unreadable, shown, zip_tree
 
 MANUSCRIPT = "manuscript.pdf"
-MOST_TRIED = 12
+MOST_TRIED = 6
 
 
 class RunIngestRunner:

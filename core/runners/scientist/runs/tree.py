@@ -182,10 +182,11 @@ def pack(tree: Tree, target: Path) -> None:
                 ) from error
 
 
-def shown(name: object) -> str:
-    """A hostile name, safe to print: only visible ASCII, bounded in length."""
-    text = _ascii(str(name))
-    return text if len(text) <= 120 else f"{text[:117]}..."
+def shown(name: object, most: int = 120) -> str:
+    """A hostile name, safe to print and to store: control and direction characters replaced, bounded in length."""
+    text = str(name)[: most + 1]
+    text = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def _matches(path: str, pattern: str) -> bool:

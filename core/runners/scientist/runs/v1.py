@@ -7,23 +7,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
-from core.runners.scientist.runs.reading import JSON_BYTES, TEXT_BYTES, parse_json, parse_review, peek, shortened
+from core.runners.scientist.runs.reading import TEXT_BYTES, decode, parse_json, parse_review, peek, shortened
 from core.runners.scientist.runs.record import Account, Part, Search
 from core.runners.scientist.runs.results import UNNAMED, Metrics, Runs, datasets_of, per_seed
 from core.runners.scientist.runs.tree import Tree, Unreadable
 
 FRAMEWORK = "ai-scientist-v1"
-RUN = re.compile(r"run_(\d+)")
-TOLD = re.compile(r"^#+\s*Run\s+(\d+)\b[:.]?(.*)$", re.MULTILINE | re.IGNORECASE)
+RUN = re.compile(r"run_(\d{1,6})(?=[./])")
+TOLD = re.compile(r"^#+\s*Run\s+(\d{1,6})\b[:.]?(.*)$", re.MULTILINE | re.IGNORECASE)
 TITLE = re.compile(r"^#\s*Title:\s*(.+)$", re.MULTILINE)
-SEED_FILE = re.compile(r"final_info_(?:(.+)_)?(?:seed_?)?(\d+)\.json")
+SEED_FILE = re.compile(r"final_info_(?:(.+)_)?(?:seed_?)?(\d{1,6})\.json")
 BIB_INSIDE = "begin{filecontents"
 PICTURES = ("*.png", "plots/*.png", "figures/*.png", "latex/*.png")
 LONGEST_STEP = 1_000
-MOST_IDEAS = 1_000
+MOST_IDEAS, MOST_RUNS = 1_000, 1_000
 
 
 def signs(tree: Tree) -> list[str]:
@@ -41,9 +42,9 @@ def signs(tree: Tree) -> list[str]:
 def read(search: Search) -> Account:
     """Read the whole run; what is missing stands in the account of the search."""
     tree = search.tree
-    search.json("prompt", "prompt.json", want=dict)
+    search.json("prompt", "prompt.json", want=(dict,))
     ideas = search.json("ideas", "ideas.json")
-    search.json("seed ideas", "seed_ideas.json", want=list)
+    search.json("seed ideas", "seed_ideas.json", want=(list,))
     notes = search.text("notes", "notes.txt")
     code = search.file("experiment code", "experiment.py")
     search.file("plotting code", "plot.py")
@@ -81,7 +82,8 @@ def _numbers_of_runs(tree: Tree, notes: str) -> list[int]:
     """Every run that has a folder or code of its own, or that the notes tell of."""
     named = (RUN.match(path) for path in tree.sizes)
     told = (match for match in TOLD.finditer(notes))
-    return sorted({int(match[1][:6]) for match in (*(name for name in named if name), *told)})
+    found = {int(match[1]) for match in (*(name for name in named if name), *told)}
+    return sorted(found)[:MOST_RUNS]
 
 
 def _results(search: Search, notes: str) -> tuple[Runs, dict[str, object]]:
@@ -108,7 +110,7 @@ def _seed_files(tree: Tree, run: str) -> list[tuple[str, int, str]]:
     found = []
     for path in tree.match(f"{run}/final_info_*.json"):
         if match := SEED_FILE.fullmatch(PurePosixPath(path).name):
-            found.append((match[1] or UNNAMED, int(match[2][:6]), path))
+            found.append((match[1] or UNNAMED, int(match[2]), path))
     return sorted(found)
 
 
@@ -116,7 +118,7 @@ def _from_seeds(search: Search, files: list[tuple[str, int, str]], raw: dict[str
     contents: dict[str, list[object]] = {}
     for dataset, _, path in files:
         try:
-            content = parse_json(search.tree.read(path, JSON_BYTES))
+            content = parse_json(search.load(path))
         except Unreadable as error:
             search.parts.append(Part("one seed's results", "unreadable", path, str(error)))
             continue
@@ -130,7 +132,7 @@ def _references(search: Search, tex: str | None) -> None:
         search.file("references", "latex/references.bib", "latex/*.bib")
         return
     try:
-        inside = tex is not None and BIB_INSIDE.encode() in search.tree.read(tex, TEXT_BYTES)
+        inside = tex is not None and BIB_INSIDE in decode(search.load(tex, TEXT_BYTES))
     except Unreadable:
         inside = False
     if inside and tex is not None:
@@ -173,11 +175,11 @@ def _reviews(search: Search) -> tuple[Mapping[str, object], ...]:
 
 def _steps(notes: str) -> tuple[Mapping[str, object], ...]:
     """What the notes tell of each run; they tell no times."""
-    marks = list(TOLD.finditer(notes))
+    marks = list(islice(TOLD.finditer(notes), MOST_RUNS))
     ends = [mark.start() for mark in marks[1:]] + [len(notes)]
     return tuple(
         {
-            "step": f"run_{int(mark[1][:6])}",
+            "step": f"run_{int(mark[1])}",
             "started_at": None,
             "seconds": None,
             "what": notes[mark.start(2) : end].strip()[:LONGEST_STEP],

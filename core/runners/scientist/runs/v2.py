@@ -9,21 +9,23 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
 from core.runners.scientist.runs.reading import TEXT_BYTES, number, parse_review, peek, shortened
 from core.runners.scientist.runs.record import Account, Cost, Search
 from core.runners.scientist.runs.results import UNNAMED, Metrics, Runs, single
-from core.runners.scientist.runs.tree import Tree
+from core.runners.scientist.runs.tree import Tree, shown
 
 FRAMEWORK = "ai-scientist-v2"
 STAGES = ("draft", "baseline", "research", "ablation")
 LOGS = ("logs/*/", "*-run/")
-BEST, SEEDED = "best node", "best node with different seeds"
+BEST = "best node"
 PICTURES = ("figures/*.png",)
-MOST_CALLS = 20_000
-TRAILING = re.compile(r"(?:reflection[_.]?|_)(\d+)\.pdf$")
+MOST_CALLS, MOST_STEPS, LONGEST_STEP = 20_000, 1_000, 1_000
+Node = Mapping[str, Any]
+TRAILING = re.compile(r"(?:reflection[_.]?|_)(\d{1,6})\.pdf$")
 
 
 def signs(tree: Tree) -> list[str]:
@@ -44,17 +46,18 @@ def signs(tree: Tree) -> list[str]:
 def read(search: Search) -> Account:
     """Read the whole run; what is missing stands in the account of the search."""
     tree = search.tree
-    idea = search.json("idea", "idea.json", want=dict)
+    idea = search.json("idea", "idea.json", want=(dict,))
     search.file("search configuration", "bfts_config.yaml")
     summaries = {
         stage: search.json(f"{stage} summary", *(f"{logs}{stage}_summary.json" for logs in LOGS)) for stage in STAGES
     }
-    runs, raw = _results(search, summaries)
+    journals = {path: _journal(search, path) for path in tree.match(*_journals())}
+    runs, raw = _results(search, summaries, journals)
     tex = search.file("manuscript source", "latex/template.tex", "latex/*.tex")
     search.file("references", "latex/references.bib", "latex/*.bib", "cached_citations.bib")
     search.found("figures", pictures[0]) if (pictures := tree.match(*PICTURES)) else search.missing("figures", "no PNG")
     search.file("experiment results", *(f"{logs}experiment_results/*/*" for logs in LOGS), "experiment_results/*/*")
-    tokens = search.json("token counts", "token_tracker.json", want=dict)
+    tokens = search.json("token counts", "token_tracker.json", want=(dict,))
     return Account(
         framework=FRAMEWORK,
         manuscripts=_manuscripts(tree),
@@ -65,9 +68,10 @@ def read(search: Search) -> Account:
         code=search.file("best experiment's code", *_best_code(summaries)),
         figures=tuple(pictures),
         reviews=_reviews(search),
-        steps=_steps(search),
+        steps=_steps(journals),
         calls=_calls(search),
         cost=_cost(search, tokens),
+        no_error=_no_error(journals),
     )
 
 
@@ -84,17 +88,18 @@ def _is_tokens(value: object) -> bool:
     return any(isinstance(entry, dict) and isinstance(entry.get("tokens"), dict) for entry in entries)
 
 
-def _results(search: Search, summaries: Mapping[str, object]) -> tuple[Runs, dict[str, object]]:
+def _results(
+    search: Search, summaries: Mapping[str, object], journals: Mapping[str, list[Node]]
+) -> tuple[Runs, dict[str, object]]:
     """The metrics of each stage's best node and of its repetitions; of the journals where no summary was written."""
     raw = {f"{stage}_summary": shortened(_without_texts(content)) for stage, content in summaries.items() if content}
     runs = {name: metrics for name, node in _nodes(summaries) if (metrics := node_metrics(node))}
     if not runs:
-        for path in search.tree.match(*_journals()):
-            nodes = _journal(search, path)
-            stage = PurePosixPath(path).parent.name
-            runs |= {f"{stage}/{key}": metrics for key, node in nodes if (metrics := node_metrics(node))}
-            if nodes:
-                raw[path] = [shortened({"id": key, "metric": node.get("metric")}) for key, node in nodes]
+        for path, nodes in journals.items():
+            sound = [node for node in nodes if not node.get("is_buggy")]
+            names = [f"{PurePosixPath(path).parent.name}/{node.get('id')}" for node in sound]
+            runs |= {name: node_metrics(node) for name, node in zip(names, sound, strict=True) if node_metrics(node)}
+            raw[path] = [shortened({"id": node.get("id"), "metric": node.get("metric")}) for node in sound]
         if runs:
             search.notes.append("No summary holds a metric: the values are those of the search's own journals.")
     if not runs:
@@ -157,15 +162,11 @@ def _without_texts(content: object) -> object:
     return [_without_texts(item) for item in content] if isinstance(content, list) else content
 
 
-def _journal(search: Search, path: str) -> list[tuple[str, Mapping[str, Any]]]:
-    """The nodes of a stage's search that are not marked as broken."""
-    content = search.json("journal", path, want=dict)
+def _journal(search: Search, path: str) -> list[Node]:
+    """All nodes of a stage's search, sound and broken."""
+    content = search.json("journal", path, want=(dict,))
     nodes = content.get("nodes") if isinstance(content, dict) else None
-    return [
-        (str(node.get("id") or position), node)
-        for position, node in enumerate(nodes if isinstance(nodes, list) else ())
-        if isinstance(node, dict) and not node.get("is_buggy")
-    ]
+    return [node for node in nodes if isinstance(node, dict)] if isinstance(nodes, list) else []
 
 
 def _best_code(summaries: Mapping[str, object]) -> list[str]:
@@ -185,7 +186,7 @@ def _manuscripts(tree: Tree) -> tuple[str, ...]:
 
     def rank(path: str) -> tuple[bool, bool, int, str]:
         last = TRAILING.search(path)
-        return ("final" not in path, "reflection" not in path, -int(last[1][:6]) if last else 1, path)
+        return ("final" not in path, "reflection" not in path, -int(last[1]) if last else 1, path)
 
     return (*sorted(tree.match("*.pdf"), key=rank), *tree.match("latex/template.pdf"))
 
@@ -199,21 +200,39 @@ def _reviews(search: Search) -> tuple[Mapping[str, object], ...]:
     return tuple(found)
 
 
-def _steps(search: Search) -> tuple[Mapping[str, object], ...]:
-    """How far each stage of the search came, as it says itself."""
+def _steps(journals: Mapping[str, list[Node]]) -> tuple[Mapping[str, object], ...]:
+    """What the search tried, node by node, in its own words."""
     found = []
-    for path in search.tree.match(*(f"{logs}stage_*/notes/stage_progress.json" for logs in LOGS)):
-        content = peek(search.tree, path)
-        if isinstance(content, dict):
-            counts = {key: content.get(key) for key in ("total_nodes", "buggy_nodes", "good_nodes", "best_metric")}
-            what = ", ".join(f"{key}: {str(value)[:400]}" for key, value in counts.items() if value is not None)
-            found.append({"step": PurePosixPath(path).parts[-3], "started_at": None, "seconds": None, "what": what})
+    for path, nodes in journals.items():
+        for node in nodes[:MOST_STEPS]:
+            ended = f"failed with {node['exc_type']}: " if node.get("exc_type") else ""
+            found.append(
+                {
+                    "step": f"{PurePosixPath(path).parent.name}/{node.get('step')}",
+                    "started_at": _moment(number(node.get("ctime"))),
+                    "seconds": number(node.get("exec_time")),
+                    "what": f"{ended}{node.get('analysis') or node.get('plan') or ''}"[:LONGEST_STEP],
+                }
+            )
     return tuple(found)
+
+
+def _moment(seconds: float | None) -> str | None:
+    """Seconds since 1970 as an ISO time; None for what is no moment of this age."""
+    if seconds is None or not 0 < seconds < 1e10:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _no_error(journals: Mapping[str, list[Node]]) -> bool | None:
+    """False where every node of the search broke; a search with sound nodes may still have failed unseen."""
+    nodes = [node for found in journals.values() for node in found]
+    return False if nodes and all(node.get("is_buggy") is True for node in nodes) else None
 
 
 def _calls(search: Search) -> tuple[Mapping[str, object], ...]:
     """Every recorded question to a model: who was asked and when, the texts by their digests alone."""
-    content = search.json("model calls", "token_tracker_interactions.json", want=dict)
+    content = search.json("model calls", "token_tracker_interactions.json", want=(dict,))
     found: list[Mapping[str, object]] = []
     for model, calls in content.items() if isinstance(content, dict) else ():
         for call in calls if isinstance(calls, list) else ():
@@ -247,5 +266,5 @@ def _cost(search: Search, tokens: object) -> Cost:
     prices = [number(entry.get("cost (USD)")) for _, entry, _ in entries]
     unpriced = [model for (model, _, _), price in zip(entries, prices, strict=True) if not price]
     if unpriced:
-        search.notes.append(f"The run tells no cost: it knew no price of {', '.join(unpriced)[:200]}.")
+        search.notes.append(f"The run tells no cost: it knew no price of {shown(', '.join(unpriced), 200)}.")
     return Cost(asked, answered, None if unpriced else sum(price or 0.0 for price in prices))
