@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -81,6 +82,12 @@ CORRUPTIONS: dict[str, Corruption] = {corruption.name: corruption for corruption
 """Every corruption, variation and baseline by name."""
 
 
+REARRANGED = frozenset({"trail", "temporal_blur", "freeze", "shuffle", "frozen_input"})
+"""What only repeats, mixes or reorders frames: it spoils nothing where nothing moves."""
+SEEN = 4.0
+"""Grey levels, averaged over blocks of 8x8 pixels, from which a clip differs from the truth by more than its grain."""
+
+
 def in_group(*groups: Group) -> tuple[Corruption, ...]:
     """Return the corruptions of these groups."""
     return tuple(corruption for corruption in _ALL if corruption.group in groups)
@@ -89,7 +96,9 @@ def in_group(*groups: Group) -> tuple[Corruption, ...]:
 def corrupt(scene: Scene, name: str, level: int) -> Video | None:
     """Return the truth spoiled at severity number `level` (0 is the mildest), or None where it does not apply.
 
-    RGB uint8, the shape of the scene's video. Raises EvaluatorError for an unknown name or level.
+    A clip that was only rearranged and still shows the truth, as nothing moves while it was, is None too: no measure
+    could or should call it spoiled. RGB uint8, the shape of the scene's video. Raises EvaluatorError for an unknown
+    name or level.
     """
     corruption = CORRUPTIONS.get(name)
     if corruption is None:
@@ -98,4 +107,16 @@ def corrupt(scene: Scene, name: str, level: int) -> Video | None:
         raise EvaluatorError(f"{name} has the levels 0 to {len(corruption.severities) - 1}, not {level}.")
     # The level is left out of the seed: severities of one scene differ in size only, as a dose does.
     rng = np.random.default_rng((scene.seed, zlib.crc32(f"{scene.family}/{name}".encode())))
-    return corruption.apply(scene, corruption.severities[level], rng)
+    video = corruption.apply(scene, corruption.severities[level], rng)
+    return None if video is not None and name in REARRANGED and not differs(video, scene.counterfactual) else video
+
+
+def differs(video: Video, truth: Video) -> bool:
+    """Return whether any frame differs from the truth by more than grain; both (frames, height, width, 3) uint8."""
+    size = (max(truth.shape[2] // 8, 1), max(truth.shape[1] // 8, 1))
+    for frame, true in zip(video, truth, strict=True):
+        if not np.array_equal(frame, true):
+            small, small_true = (cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in (frame, true))
+            if cv2.norm(small, small_true, cv2.NORM_INF) >= SEEN:
+                return True
+    return False

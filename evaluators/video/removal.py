@@ -14,6 +14,7 @@ scores 1, a half-transparent ghost 0.5, and a fill that has nothing to do with t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple, cast
 
 import cv2
@@ -34,6 +35,8 @@ VERSION = "2"
 HOUSE = "this package's definition"
 LEAST_PIXELS = 100
 SCALES = (1.0, 2.0, 4.0)
+MOST = 0.5
+"""Share of R that the clean plate must show to settle what is background in it."""
 CORE = 0.15
 """Outer share of the object's half-width that the edge measure leaves out: masks are wider than their object."""
 OBJECT_SPEED = 0.5
@@ -42,7 +45,8 @@ BESIDE = 24
 
 RESIDUE = Measure(
     "removal_residue", "The object's structure still visible", "share of its edges", Direction.LOWER, 0, 1,
-    f"least-squares share of the input's luma gradient found again in R, largest of three scales; {HOUSE}", VERSION,
+    f"least-squares share of the input's luma gradient found again in R, largest of three scales, at most "
+    f"`ghost` where the clean plate shows most of R; {HOUSE}", VERSION,
     "0 is gone, 0.5 a half-transparent ghost, 1 the object untouched.",
 )  # fmt: skip
 GHOST = Measure(
@@ -119,7 +123,8 @@ class RemovalWatcher:
     def conclude(self, outcome: Outcome) -> Evaluation:
         """Return the measurements of the clip."""
         ghost, shadow = _against_plate(self._stack, any(t.motion for t in self._traces), self._seed)
-        measurements = (_residue(self._traces, self._seed), ghost, shadow, _object_motion(self._traces, self._seed),
+        residue = _bounded(_residue(self._traces, self._seed), ghost)
+        measurements = (residue, ghost, shadow, _object_motion(self._traces, self._seed),
                         _halo(self._traces, self._seed), _detail(self._traces, self._seed))  # fmt: skip
         parameters = {
             "working_size": list(outcome.case.working),
@@ -236,22 +241,38 @@ def _against_plate(stack: Stack, moves: bool, seed: int) -> tuple[Measurement, M
         reason = "the camera travels too far to lay the clip onto one clean plate"
         return absent(GHOST, reason), absent(SHADOW, reason)
     pairs = zip(stack.frames, views, strict=True)
-    ghost = _share(GHOST, [_plate_products(view, _object_pixels(small, view)) for small, view in pairs], NO_PLATE, seed)
+    rows = [_plate_products(small, view) for small, view in pairs]
+    shown = sum(row[3] for row in rows) / sum(max(int(small.removed.sum()), 0) for small in stack.frames)
+    ghost = _share(GHOST, [row[:3] for row in rows], NO_PLATE, seed, shown)
     # Where the object stands still its shadow does too: what the plate seems to show there is misalignment.
     return ghost, shadow_residue(stack.frames, clear, seed) if moves else absent(SHADOW, f"{NO_MOTION}, nor its shadow")
 
 
-def _object_pixels(small: Small, view: Seen) -> NDArray[np.bool_]:
-    visible = largest_channel(np.abs(view.input)) > 8
-    return np.asarray((small.removed > 0) & view.known & visible)
-
-
-def _plate_products(view: Seen, where: NDArray[np.bool_]) -> tuple[float, float, int]:
+def _plate_products(small: Small, view: Seen) -> tuple[float, float, int, int]:
+    """Return output x input and input x input against the plate it hides, the pixels it hides, and those of R known."""
+    known = (small.removed > 0) & view.known
+    where = known & (largest_channel(np.abs(view.input)) > 8)
     output, source = view.output[where], view.input[where]
-    return float(np.sum(output * source)), float(np.sum(source * source)), int(np.count_nonzero(where))
+    products = float(np.sum(output * source)), float(np.sum(source * source))
+    return *products, int(np.count_nonzero(where)), int(np.count_nonzero(known))
 
 
-def _share(measure: Measure, rows: Sequence[tuple[float, float, int]], missing: str, seed: int) -> Measurement:
+def _bounded(residue: Measurement, ghost: Measurement) -> Measurement:
+    """Return the residue, not above the ghost where the plate shows most of R.
+
+    A mask that is wider than its object lets the background itself be found again: the plate tells it from the object.
+    """
+    if residue.value is None or ghost.value is None or ghost.value >= residue.value:
+        return residue
+    if cast(float, ghost.evidence["share_of_removed"]) < MOST:
+        return residue
+    evidence = {**residue.evidence, "structure": residue.value, "bounded_by": GHOST.name}
+    return replace(residue, value=ghost.value, interval=ghost.interval, evidence=evidence)
+
+
+def _share(
+    measure: Measure, rows: Sequence[tuple[float, float, int]], missing: str, seed: int, shown: float
+) -> Measurement:
     """The pooled least-squares slope of output on input over all frames, cut to [0, 1]."""
     pixels = sum(row[2] for row in rows)
     if pixels < LEAST_PIXELS:
@@ -272,6 +293,7 @@ def _share(measure: Measure, rows: Sequence[tuple[float, float, int]], missing: 
         series=series(range(len(rows)), values, measure.direction),
         evidence={
             "small_pixels": pixels,
+            "share_of_removed": shown,
             "plate": "mean of kept pixels as they are most of the time, along the camera's motion, quarter size",
         },
     )

@@ -7,14 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import kendalltau, mannwhitneyu
 
+from evaluators.base import Evaluation, Measurement
 from evaluators.qualification import statistics
-from evaluators.qualification.corruptions import Group
+from evaluators.qualification.corruptions import CORRUPTIONS, REARRANGED, Group, corrupt, differs
 from evaluators.qualification.report import HTML_NAME, JSON_NAME, write_report
+from evaluators.qualification.scenes import make_scene
 from evaluators.qualification.study import Plan, StudyResult, badness, run_study
 from evaluators.video.physics import FALL, PLAUSIBILITY
+from evaluators.video.suite import video_measures
+from evaluators.video.summary import PARTS, overall, part_score, summarise
 
+MEASURED = {measure.name: measure for measure in video_measures()}
 TINY = Plan(
     development=("held",),
     held_out=("pan",),
@@ -63,6 +70,42 @@ def test_badness_follows_the_direction() -> None:
     assert badness(PLAUSIBILITY, 0.2) > badness(PLAUSIBILITY, 0.9)
     assert badness(FALL, 9.81) == 0
     assert badness(FALL, 9.81 / 2) == pytest.approx(badness(FALL, 9.81 * 2))
+
+
+def test_rearranging_frames_spoils_nothing_where_nothing_moves() -> None:
+    still = make_scene("prop_shadow", 5, frames=20)
+    hardest = {name: len(CORRUPTIONS[name].severities) - 1 for name in REARRANGED}
+    assert all(corrupt(still, name, level) is None for name, level in hardest.items())
+    assert corrupt(still, "gain_flicker", 0) is not None
+    falling = make_scene("held", 5, frames=20)
+    assert all(corrupt(falling, name, level) is not None for name, level in hardest.items())
+
+
+def test_grain_is_no_difference_and_a_moved_object_is() -> None:
+    truth = np.full((3, 64, 96, 3), 100, np.uint8)
+    grain = np.random.default_rng(1).normal(0, 6, truth.shape)
+    noisy = np.clip(truth + grain, 0, 255).astype(np.uint8)
+    assert not differs(noisy, truth)
+    noisy[1, 8:24, 8:24] += 20
+    assert differs(noisy, truth)
+
+
+@given(st.dictionaries(st.sampled_from(list(MEASURED)), st.floats(0, 50), min_size=1), st.sampled_from(list(PARTS)))
+def test_every_further_fault_lowers_a_summary(values: dict[str, float], name: str) -> None:
+    found = [Evaluation("t", "1", tuple(Measurement(MEASURED[n], v) for n, v in values.items()))]
+    score = summarise(found)[name].value
+    taken = [part for part in PARTS[name] if part.measure in values]
+    if not taken:
+        assert score is None
+        return
+    parts = [part_score(part, values[part.measure]) for part in taken]
+    assert score == pytest.approx(1 / (1 + sum(1 / part - 1 for part in parts)))
+    assert 0 < score <= min(parts) + 1e-9
+
+
+def test_clips_are_ranked_by_their_lowest_score() -> None:
+    assert overall({"temporal": 0.4, "preservation": 0.9, "removal": None, "physics": 0.1}) == 0.4
+    assert overall({"physics": 0.1}) is None
 
 
 def test_study_separates_upward_motion_from_the_truth(result: StudyResult) -> None:
