@@ -21,6 +21,8 @@ BUILT_IN = {
     "command": "core.runners.command:CommandRunner",
     "void": "core.runners.void.runner:VoidRunner",
     "mask": "core.runners.mask.runner:MaskRunner",
+    "protocol": "core.runners.scientist.protocol.runner:ProtocolRunner",
+    "scientist": "core.runners.scientist.graph.runner:ScientistRunner",
     "run-ingest": "core.runners.scientist.runs.runner:RunIngestRunner",
 }
 MEASURE = "core.runners.measure:MeasureRunner"

@@ -42,11 +42,12 @@ class Handler(BaseHTTPRequestHandler):
         self.server.requests.append(body)
         self.server.headers.append({name.lower(): value for name, value in self.headers.items()})
         make = self.server.replies[min(len(self.server.requests), len(self.server.replies)) - 1]
-        if make is HOLD:
+        reply = None if make is HOLD else make(body)
+        if reply is None:
             self.server.released.wait(30)
             self.close_connection = True
             return
-        status, headers, content = make(body)
+        status, headers, content = reply
         self.send_response(status)
         for name, value in {"Content-Type": "application/json", "Content-Length": str(len(content)), **headers}.items():
             self.send_header(name, value)

@@ -71,6 +71,11 @@ class Asker:
         """Say which run of which node asks from now on; a node that runs again asks under the same name."""
         self._node, self._paid, self.notes = f"{node}/{visit}", 0, []
 
+    def models(self) -> list[str]:
+        """The models that have answered so far, by the names that their servers gave, or else the chosen names."""
+        paid = (call for call in self.ledger.calls() if call.outcome in PAID)
+        return sorted({call.served_by or call.model for call in paid})
+
     def ask(
         self, role: str, form: type[Answer], pieces: Sequence[Piece], complaint: Callable[[Answer], str | None]
     ) -> Answer:
