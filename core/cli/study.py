@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from core.cli.output import Json, detail, done, show
+from core.cli.output import Json, detail, done, say, show
 from core.cli.session import PasswordStdin, acting, ask_password, proof_of
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -45,6 +45,33 @@ def approve(
             row = approve_study(work, proof, study, statement)
     record = {"id": row.id, "asset_sha256": row.asset_sha256, "protocol_sha256": row.protocol_sha256}
     done(record, f"{row.printed_name} approved the protocol {row.protocol_sha256[:12]}.", as_json=as_json)
+
+
+@app.command()
+def ingest(
+    source: Path = typer.Argument(help="A run's folder (AI-Scientist, AI-Researcher), a zip of it, or a PDF."),
+    project: str = typer.Option(..., help="Project that it belongs to."),
+    model: str = typer.Option(..., help="model@version that stands for whoever made it."),
+    name: str | None = typer.Option(None, help="Another name than the folder's."),
+    as_json: Json = False,
+) -> None:
+    """Take in a study made elsewhere, as an asset and a job that reads it; nothing in it is executed."""
+    from core.jobs.submission import JobRequest, submit
+    from core.runs import create_run
+
+    with acting() as (platform, actor):
+        asset = create_run(platform, actor, project=project, source=source, name=name)
+        request = JobRequest(asset=asset.id, version=model, runner="run-ingest", origin="vendor")
+        with platform.work(actor) as work:
+            submission = submit(work, request)
+    job, decision = submission.job, submission.decision
+    record = {"id": job.id, "asset": asset.id, "status": job.status, "notes": asset.notes, "facts": asset.facts}
+    said = f"'{asset.name}' is taken in; {job.id} waits for a worker" if decision.opens else decision.headline
+    done({**record, "headline": decision.headline}, f"{said}.".replace("..", "."), as_json=as_json)
+    for note in () if as_json else asset.notes:
+        say(f"Note: {note}", "yellow")
+    if not decision.opens:
+        raise typer.Exit(4)
 
 
 @app.command("list")
