@@ -1,12 +1,12 @@
 """Studies made elsewhere as assets: a run's folder or its zip, packed so that equal runs have equal digests, or a PDF.
 
-The job that reads one is submitted like any other, with the runner `run-ingest`.
+Each is read by a job of the runner `run-ingest`, like any other job.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from core.access import Actor, Permission
 from core.errors import Conflict, InputError, MediaRejected
-from core.lookup import find
+from core.jobs.submission import JobRequest, Submission, submit
+from core.lookup import find, find_version
 from core.platform import Platform
 from core.registry import clean_name, store_asset
 from core.runners.scientist.runs.detect import Found, recognise
@@ -22,7 +23,7 @@ from core.runners.scientist.runs.pdf import HEAD, require_head
 from core.runners.scientist.runs.tree import Tree, Unreadable, folder_tree, pack, shown, zip_tree
 from core.tables import Asset, Project
 
-KIND = "run"
+KIND, RUNNER = "run", "run-ingest"
 ARCHIVE, MANUSCRIPT = "archive", "manuscript"
 ARCHIVE_NAME = "run.zip"
 ZIP_HEADS = (b"PK\x03\x04", b"PK\x05\x06")
@@ -46,6 +47,41 @@ def create_run(platform: Platform, actor: Actor, *, project: str, source: Path, 
         files, facts, notes = _taken(source, Path(folder))
         with platform.work(actor) as work:
             return store_asset(work, owner, name, files, facts, notes, kind=KIND)
+
+
+def ingest_run(
+    platform: Platform,
+    actor: Actor,
+    *,
+    project: str,
+    source: Path,
+    model: str,
+    name: str | None = None,
+    manuscript: str | None = None,
+    purpose: str = "release",
+    provenance: Mapping[str, object] | None = None,
+) -> tuple[Asset, Submission]:
+    """Take in a run and submit the job that reads it; the gate may refuse the job, the asset stays.
+
+    `model` (model@version) stands for whoever made the run; `manuscript` names the PDF of the run that is its
+    manuscript, where several could be.
+    """
+    actor.require(Permission.JOB_SUBMIT)
+    with platform.reading() as session:
+        version = find_version(session, model).id
+    asset = create_run(platform, actor, project=project, source=source, name=name)
+    request = JobRequest(
+        asset=asset.id,
+        version=version,
+        runner=RUNNER,
+        purpose=purpose,
+        ai_use={"kind": "NONE"},
+        parameters={"manuscript": manuscript} if manuscript else {},
+        provenance=provenance,
+        origin="vendor",
+    )
+    with platform.work(actor) as work:
+        return asset, submit(work, request)
 
 
 def _taken(source: Path, folder: Path) -> tuple[dict[str, Path], dict[str, object], list[str]]:

@@ -53,17 +53,24 @@ def ingest(
     project: str = typer.Option(..., help="Project that it belongs to."),
     model: str = typer.Option(..., help="model@version that stands for whoever made it."),
     name: str | None = typer.Option(None, help="Another name than the folder's."),
+    manuscript: str | None = typer.Option(None, help="The manuscript's path inside the run, where it is not plain."),
+    purpose: str = typer.Option("release", help="release, or internal_trial (its output never leaves)."),
     as_json: Json = False,
 ) -> None:
     """Take in a study made elsewhere, as an asset and a job that reads it; nothing in it is executed."""
-    from core.jobs.submission import JobRequest, submit
-    from core.runs import create_run
+    from core.runs import ingest_run
 
     with acting() as (platform, actor):
-        asset = create_run(platform, actor, project=project, source=source, name=name)
-        request = JobRequest(asset=asset.id, version=model, runner="run-ingest", origin="vendor")
-        with platform.work(actor) as work:
-            submission = submit(work, request)
+        asset, submission = ingest_run(
+            platform,
+            actor,
+            project=project,
+            source=source,
+            model=model,
+            name=name,
+            manuscript=manuscript,
+            purpose=purpose,
+        )
     job, decision = submission.job, submission.decision
     record = {"id": job.id, "asset": asset.id, "status": job.status, "notes": asset.notes, "facts": asset.facts}
     said = f"'{asset.name}' is taken in; {job.id} waits for a worker" if decision.opens else decision.headline

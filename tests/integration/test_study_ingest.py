@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from support.runs import write_pdf, write_v1
+from support.runs import pdf, write_pdf, write_v1
 from support.studio import Studio
 
 from core import registry
 from core.access import Actor, Role
 from core.audit.verify import verify
-from core.errors import Conflict, Denied, InputError, MediaRejected
+from core.errors import Conflict, Denied, InputError, MediaRejected, NotFound
 from core.jobs.submission import JobRequest, submit
 from core.jobs.worker import Worker
 from core.lookup import asset_files
-from core.runs import create_run
+from core.runs import create_run, ingest_run
 from core.tables import Asset, Job, Output
 
 SQLITE = pytest.mark.parametrize("database_kind", ["sqlite"])
@@ -41,10 +42,7 @@ def take(studio: Studio, source: Path, name: str | None = None) -> Asset:
 def run(studio: Studio, *assets: Asset) -> list[Job]:
     """Submit a job for each asset, run them all, and return them."""
     with studio.platform.work(studio.people["engineer"]) as work:
-        ids = [
-            submit(work, JobRequest(asset.id, "elsewhere@1", "run-ingest", ai_use={"kind": "NONE"})).job.id
-            for asset in assets
-        ]
+        ids = [submit(work, JobRequest(asset.id, "elsewhere@1", "run-ingest")).job.id for asset in assets]
     Worker(studio.platform).run(drain=True)
     with studio.platform.reading() as session:
         return [session.get_one(Job, one) for one in ids]
@@ -127,6 +125,30 @@ def test_what_is_no_run_never_becomes_an_asset(studio: Studio, tmp_path: Path):
         create_run(
             studio.platform, Actor("usr_x", "X", frozenset({Role.AUDITOR})), project=STUDY, source=tmp_path / "run"
         )
+
+
+@SQLITE
+def test_one_command_takes_in_a_zipped_run_and_submits_its_job(studio: Studio, tmp_path: Path):
+    opened(studio)
+    run = write_v1(tmp_path / "results" / "run", **{"extra.pdf": pdf("more")})
+    (run / "run_0" / "link").symlink_to(run)
+    shutil.make_archive(str(tmp_path / "zipped"), "zip", tmp_path / "results")
+    first = take(studio, run)
+    assert first.notes == ["Left out: 1 of the run's entries (a link)."]
+    engineer, project = studio.people["engineer"], {"project": STUDY, "model": "elsewhere@1"}
+    with pytest.raises(NotFound):
+        ingest_run(studio.platform, engineer, source=run, project=STUDY, model="nobody@1")
+    asset, submission = ingest_run(
+        studio.platform, engineer, source=tmp_path / "zipped.zip", manuscript="extra.pdf", **project
+    )
+    assert asset.name == "zipped"
+    assert asset.notes[0] == "The run begins in its folder 'run'."
+    assert submission.decision.opens
+    Worker(studio.platform).run(drain=True)
+    with studio.platform.reading() as session:
+        job = session.get_one(Job, submission.job.id)
+    assert (job.status, job.origin, job.ai_use["kind"]) == ("succeeded", "vendor", "NONE")
+    assert studio.platform.store.read(outputs(studio, job)["manuscript"].sha256) == pdf("more")
 
 
 @SQLITE
