@@ -24,6 +24,7 @@ BUILT_IN = {
     "protocol": "core.runners.scientist.protocol.runner:ProtocolRunner",
     "scientist": "core.runners.scientist.graph.runner:ScientistRunner",
     "run-ingest": "core.runners.scientist.runs.runner:RunIngestRunner",
+    "study-code": "core.runners.scientist.graph.repeat:StudyCodeRunner",
 }
 MEASURE = "core.runners.measure:MeasureRunner"
 """The evaluators as a runner: started by the worker itself, never submitted."""

@@ -129,7 +129,10 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table: `head` and `rows` have the same number of cells; `widths` are relative, the first column is text."""
+    """A table: `head` and `rows` have the same number of cells, `widths` are relative.
+
+    The first `text_columns` are set to the left, the others, of numbers, to the right.
+    """
 
     key: str
     caption: Parts
@@ -137,6 +140,7 @@ class Grid:
     rows: tuple[tuple[Parts, ...], ...]
     note: Parts = ()
     widths: tuple[float, ...] = ()
+    text_columns: int = 1
 
     def __post_init__(self) -> None:
         for parts in (self.caption, self.note, *self.head, *(cell for row in self.rows for cell in row)):
@@ -242,9 +246,12 @@ class Draft:
         yield {"section": "Byline"}, self.byline
         for number, paragraph in enumerate(self.abstract, 1):
             yield {"section": "Abstract", "paragraph": number}, paragraph.parts
+        within = ""
         for section in self.sections:
+            within = section.title if section.level == 1 else within
+            title = section.title if section.level == 1 else f"{within}: {section.title}"
             for number, block in enumerate(section.blocks, 1):
-                yield from self._placed_in(block, {"section": section.title}, number)
+                yield from self._placed_in(block, {"section": title}, number)
 
     def _placed_in(
         self, block: Block, where: dict[str, object], number: int

@@ -115,7 +115,7 @@ def _table(draft: Draft, block: Grid) -> str:
     total = sum(shares)
     room = 1 - 0.025 * len(shares)
     columns = [
-        f"p{{{room * share / total:.3f}\\linewidth}}" if number == 0
+        f"p{{{room * share / total:.3f}\\linewidth}}" if number < block.text_columns
         else f">{{\\raggedleft\\arraybackslash}}p{{{room * share / total:.3f}\\linewidth}}"
         for number, share in enumerate(shares)
     ]  # fmt: skip

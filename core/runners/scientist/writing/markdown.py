@@ -46,7 +46,8 @@ def _block(draft: Draft, block: Block) -> str:
         return f"![{escape(block.alt)}]({block.file})\n\n{caption}"
     rows = [block.head, *block.rows]
     cells = [f"| {' | '.join(_inline(draft, cell) for cell in row)} |" for row in rows]
-    rule = f"|{'|'.join([' --- ', *([' ---: '] * (len(block.head) - 1))])}|"
+    numbers = len(block.head) - block.text_columns
+    rule = f"|{'|'.join([' --- '] * block.text_columns + [' ---: '] * numbers)}|"
     table = "\n".join([cells[0], rule, *cells[1:]])
     caption = f"**{draft.label_of(block)}.** {_inline(draft, block.caption)}"
     note = f"\n\n{_inline(draft, block.note)}" if block.note else ""

@@ -50,6 +50,8 @@ MARGIN, TOP, BOTTOM = 68.0, 62.0, 62.0
 WIDTH = A4[0] - 2 * MARGIN
 HEIGHT = A4[1] - TOP - BOTTOM
 TALLEST_FIGURE = 300.0
+MOST_STRETCH = 1.5
+"""How much wider than its content a table is drawn."""
 MOST_CHARACTERS = 20_000
 """Of one paragraph; more is cut, so that no value can fill the document."""
 
@@ -154,7 +156,10 @@ def _figure(draft: Draft, block: Figure) -> list[Flowable]:
 
 def _table(draft: Draft, block: Grid) -> list[Flowable]:
     words = [[draft.words(cell) for cell in row] for row in (block.head, *block.rows)]
-    cells = [[_cell(cell, column, row) for column, cell in enumerate(line)] for row, line in enumerate(words)]
+    cells = [
+        [_cell(cell, column < block.text_columns, row) for column, cell in enumerate(line)]
+        for row, line in enumerate(words)
+    ]
     style = TableStyle(
         [
             ("VALIGN", (0, 0), (-1, -1), "TOP"),
@@ -176,13 +181,13 @@ def _table(draft: Draft, block: Grid) -> list[Flowable]:
     return [Spacer(1, 4), CondPageBreak(120), *parts, Spacer(1, 8)]
 
 
-def _cell(words: str, column: int, row: int) -> Flowable:
-    style = ("head" if row == 0 else "cell") if column == 0 else ("head_number" if row == 0 else "number")
+def _cell(words: str, left: bool, row: int) -> Flowable:
+    style = ("head" if row == 0 else "cell") if left else ("head_number" if row == 0 else "number")
     return _paragraph(words, style)
 
 
 def _widths(words: list[list[str]], shares: tuple[float, ...]) -> list[float]:
-    """Widths in points that add up to the text's: as told, or by the longest cell, none below its longest word."""
+    """Widths in points: as told over the text's width, or by the longest cell, none below its longest word."""
     if shares:
         return [WIDTH * share / sum(shares) for share in shares]
     columns = list(zip(*words, strict=True))
@@ -192,8 +197,10 @@ def _widths(words: list[list[str]], shares: tuple[float, ...]) -> list[float]:
         for column in columns
     ]
     spare = WIDTH - sum(least)
-    if sum(wanted) <= WIDTH or spare <= 0:
-        return [width * WIDTH / sum(wanted) for width in wanted]
+    if sum(wanted) <= WIDTH:
+        return [width * min(WIDTH / sum(wanted), MOST_STRETCH) for width in wanted]
+    if spare <= 0:
+        return [width * WIDTH / sum(least) for width in least]
     extra = [max(want - low, 0) for want, low in zip(wanted, least, strict=True)]
     return [low + spare * more / (sum(extra) or 1) for low, more in zip(least, extra, strict=True)]
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from core.runners.scientist.writing.draft import DIGIT, DraftError, Name, Num, Part, Parts, Transform, Untraced
+from core.runners.scientist.writing.draft import (
+    DIGIT,
+    MOST_DECIMALS,
+    DraftError,
+    Name,
+    Num,
+    Part,
+    Parts,
+    Transform,
+    Untraced,
+)
 
 NUMERAL = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w])")
 MARK = re.compile(r"\{\{\s*r:(?P<pointer>/[^|{}\s]+)\s*(?:\|\s*(?P<decimals>\d{1,2})\s*(?P<percent>%)?\s*)?\}\}")
@@ -60,6 +70,12 @@ class Source:
         """Return the share recorded at a pointer as a percentage; the per cent sign is not part of it."""
         return self.num(place, decimals, Transform.PERCENT, "%")
 
+    def exact(self, place: str) -> Num:
+        """Return the number recorded at a pointer with all the decimals that it was written with."""
+        value = self.num(place).value
+        written = f"{value:.{MOST_DECIMALS}f}".rstrip("0")
+        return self.num(place, len(written.partition(".")[2]))
+
     def quote(self, place: str) -> Parts:
         """Return the text recorded at a pointer, its numerals as verbatim numbers and other digits as names."""
         text = self.get(place)
@@ -71,15 +87,15 @@ class Source:
         parts: list[Part] = []
         end = 0
         for match in NUMERAL.finditer(text):
-            parts += _words(text[end : match.start()])
+            parts += words(text[end : match.start()])
             shown = match.group()
             parts.append(Num(float(shown), place, 0, self.role, Transform.VERBATIM, "", shown))
             end = match.end()
-        return parts + _words(text[end:])
+        return parts + words(text[end:])
 
 
-def _words(text: str) -> list[Part]:
-    """Words, those that hold digits as names."""
+def words(text: str) -> list[Part]:
+    """Return text as parts, words that hold digits as names: for titles and columns, which state no quantity."""
     pieces: list[Part] = []
     for piece in re.split(r"(\S*\d\S*)", text):
         if piece:
@@ -109,6 +125,6 @@ def _bare(text: str) -> list[Part]:
     parts: list[Part] = []
     end = 0
     for match in STATED.finditer(text):
-        parts += [*_words(text[end : match.start()]), Untraced(match.group())]
+        parts += [*words(text[end : match.start()]), Untraced(match.group())]
         end = match.end()
-    return parts + _words(text[end:])
+    return parts + words(text[end:])
