@@ -110,6 +110,8 @@ def _notes(found: Found, tree: Tree) -> list[str]:
     reasons: dict[str, int] = {}
     for why in tree.left_out.values():
         reasons[why] = reasons.get(why, 0) + 1
+    if not any(path.endswith(".pdf") for path in tree.sizes):
+        notes.append("It holds no PDF: its job will fail, because there is no manuscript to judge.")
     return [*notes, *(f"Left out: {count} of the run's entries ({why})." for why, count in sorted(reasons.items()))]
 
 

@@ -121,6 +121,8 @@ def test_what_is_no_run_never_becomes_an_asset(studio: Studio, tmp_path: Path):
     take(studio, write_v1(tmp_path / "run"))
     with pytest.raises(Conflict, match="an asset 'run' already"):
         take(studio, tmp_path / "run")
+    bare = take(studio, write_v1(tmp_path / "bare", **{"an_idea.pdf": None}))
+    assert bare.notes == ["It holds no PDF: its job will fail, because there is no manuscript to judge."]
     with pytest.raises(Denied):
         create_run(
             studio.platform, Actor("usr_x", "X", frozenset({Role.AUDITOR})), project=STUDY, source=tmp_path / "run"

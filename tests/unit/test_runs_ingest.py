@@ -277,6 +277,11 @@ def test_journals_stand_in_where_the_summaries_were_never_written(tmp_path):
     assert ran.part("draft summary")["reason"] == "it holds nothing (null) instead of a table or a list"
 
 
+def test_of_several_searches_the_first_is_read_and_that_is_said(tmp_path):
+    ran = ingest(write_v2(tmp_path / "run", **{"logs/1-run/draft_summary.json": {}}))
+    assert "The run holds 2 searches; the first, 0-run, was read." in ran.manifest.notes
+
+
 def test_older_metrics_are_single_values():
     assert node_metrics({"metric": {"value": 0.9, "name": "accuracy", "maximize": True}}) == {
         "(unnamed)": {"accuracy": metric(seeds=[0.9])}

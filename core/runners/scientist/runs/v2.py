@@ -51,6 +51,11 @@ def read(search: Search) -> Account:
     summaries = {
         stage: search.json(f"{stage} summary", *(f"{logs}{stage}_summary.json" for logs in LOGS)) for stage in STAGES
     }
+    searches = sorted(
+        {path.split("/")[1] for path in tree.match(*(f"logs/*/{stage}_summary.json" for stage in STAGES))}
+    )
+    if len(searches) > 1:
+        search.notes.append(f"The run holds {len(searches)} searches; the first, {shown(searches[0])}, was read.")
     journals = {path: _journal(search, path) for path in tree.match(*_journals())}
     runs, raw = _results(search, summaries, journals)
     tex = search.file("manuscript source", "latex/template.tex", "latex/*.tex")
