@@ -43,6 +43,9 @@ SCHEMA = "greenlight.rerun/1"
 TENSORS = ".safetensors"
 RESULTS, LOCK = "results", "environment"
 """The roles in which a study keeps its numbers, and the lock of its environment; both as JSON."""
+FROM_CODE = {"scientist": "study-code"}
+"""Runners that would ask models anew: their jobs are repeated by the runner that runs the program which they left."""
+CODE = "code"
 ALIKE = 1e-6
 """Relative difference below which two measurements are alike: threads add up sums in another order each time."""
 
@@ -58,7 +61,10 @@ class Reproduction:
 
 
 def rerun(work: Work, job: str) -> Submission:
-    """Submit a succeeded job again as it was; the gate may refuse what it once allowed."""
+    """Submit a succeeded job again as it was; the gate may refuse what it once allowed.
+
+    Of a study by language models, only the program that it left is run again, on the same inputs.
+    """
     work.require(Permission.JOB_SUBMIT)
     original = find(work.session, Job, job)
     expect(original.status, ("succeeded",), f"the job {original.id}")
@@ -67,11 +73,11 @@ def rerun(work: Work, job: str) -> Submission:
         JobRequest(
             asset=original.asset_id,
             version=original.version_id,
-            runner=original.runner,
+            runner=FROM_CODE.get(original.runner, original.runner),
             purpose=original.purpose,
             ai_use=original.ai_use,
             parameters=original.parameters,
-            stored=original.extra_inputs,
+            stored={**original.extra_inputs, **_left_code(work.session, original)},
             provenance=original.provenance,
             origin=original.origin,
             seed=original.seed,
@@ -80,6 +86,16 @@ def rerun(work: Work, job: str) -> Submission:
     work.add(Rerun(job_id=submission.job.id, original_id=original.id, requested_by=work.actor.id, requested_at=work.at))
     work.record("job.rerun", submission.job.id, original=original.id)
     return submission
+
+
+def _left_code(session: Session, original: Job) -> dict[str, str]:
+    """The program by its role, of a job that is repeated from it."""
+    if original.runner not in FROM_CODE:
+        return {}
+    left = _by_role(session, original).get(CODE)
+    if left is None:
+        raise Conflict(f"the job {original.id} left no program", "submit the study anew")
+    return {CODE: left.sha256}
 
 
 def compare_rerun(platform: Platform, actor: Actor, job: str) -> Reproduction:
@@ -94,7 +110,7 @@ def compare_rerun(platform: Platform, actor: Actor, job: str) -> Reproduction:
         same, environment = _same(session, original, again), list(_environment(session, original, again))
         measured, alike = _measurements(session, original, again)
         outputs = list(_outputs(session, original, again))
-    role = produces(runner(original.runner))
+    role = produces(runner(again.runner))
     compared = [_measured(platform, one) for one in outputs]
     equal = any(one["role"] == role and one["equal"] for one in compared)
     environment += next((one["difference"] for one in compared if one["role"] == LOCK and one["difference"]), [])
@@ -134,11 +150,11 @@ def _same(session: Session, original: Job, again: Job) -> dict[str, bool]:
     def record(job: Job) -> dict[str, object]:
         asset, version = session.get_one(Asset, job.asset_id), session.get_one(ModelVersion, job.version_id)
         return {
-            "inputs": [asset.digest, job.extra_inputs],
+            "inputs": [asset.digest, {**job.extra_inputs, **_left_code(session, job)}],
             "parameters": digest(job.parameters),
             "seed": job.seed,
             "model": version.digest,
-            "runner": job.runner,
+            "runner": FROM_CODE.get(job.runner, job.runner),
         }
 
     before, after = record(original), record(again)
@@ -288,7 +304,7 @@ def _evaluators(session: Session, job: Job) -> dict[str, str]:
 def _headline(record: Mapping[str, Any]) -> str:
     changed = [row["name"] for row in record["environment"] if not row["equal"]]
     machine = f" Different in the environment: {', '.join(changed)}." if changed else " The environment is the same."
-    if record["equal"]:
+    if record["equal"] and record["role"] != RESULTS:
         return f"Reproduced exactly: the {record['role']} has the same digest.{machine}"
     main = next(one for one in record["outputs"] if one["role"] == record["role"])
     apart = main["difference"]

@@ -26,6 +26,7 @@ PURPOSES = ("internal_trial", "release")
 KINDS = ("EBDR", "ICDR", "BADR", "SYNTHETIC", "ALTERATION", "REMOVAL", "NONE")
 ORIGINS = ("in_house", "vendor")
 STUDY_KINDS = ("study", "run")
+STUDY_ROLES = ("manuscript", "results")
 ROLE = re.compile("[a-z][a-z0-9_-]{0,39}")
 """Roles become file names and column values."""
 MAX_SEED = 2**63 - 1
@@ -66,7 +67,7 @@ def submit(work: Work, request: JobRequest) -> Submission:
     work.require(Permission.JOB_SUBMIT)
     _check(request)
     role = produces(runner(request.runner))
-    use = dict(request.ai_use or {"kind": "NONE" if role == "manuscript" else "REMOVAL"})
+    use = dict(request.ai_use or {"kind": "NONE" if role in STUDY_ROLES else "REMOVAL"})
     if use.get("kind") not in KINDS:
         raise InputError(f"'{use.get('kind')}' is no kind of AI use", f"use one of {', '.join(KINDS)}")
     asset = _asset(work, request)
@@ -131,10 +132,10 @@ def _check(request: JobRequest) -> None:
 
 
 def _check_input(asset: Asset, name: str, role: str) -> None:
-    """A study needs a runner that writes a manuscript, a clip one that does not."""
+    """A study needs a runner that writes a manuscript or results, a clip one that does not."""
     study = asset.kind in STUDY_KINDS
-    if study != (role == "manuscript"):
-        fitting = [one for one in BUILT_IN if (produces(runner(one)) == "manuscript") == study]
+    if study != (role in STUDY_ROLES):
+        fitting = [one for one in BUILT_IN if (produces(runner(one)) in STUDY_ROLES) == study]
         raise InputError(
             f"the runner '{name}' cannot run the {asset.kind} '{asset.name}'", f"use {' or '.join(sorted(fitting))}"
         )

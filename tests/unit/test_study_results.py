@@ -91,3 +91,14 @@ def test_the_lock_names_what_is_installed_and_two_locks_differ_by_line() -> None
     differing = [row for row in compare_locks(here, there) if not row.equal]
     assert [row.name for row in differing] == ["python", "numpy", "pyyaml", "scipy (files)"]
     assert differing[2].rerun is None
+
+
+def test_a_lock_may_be_a_plain_table_of_versions() -> None:
+    rows = compare_locks(
+        {"python": "3.12.1", "distributions": {"numpy": "2.0", "scipy": "1.14"}},
+        {
+            "python": "3.12.1",
+            "distributions": [{"name": "numpy", "version": "2.1"}, {"name": "scipy", "version": "1.14"}],
+        },
+    )
+    assert [(row.name, row.equal) for row in rows] == [("python", True), ("numpy", False), ("scipy", True)]

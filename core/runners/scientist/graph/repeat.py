@@ -6,8 +6,6 @@ numbers. `greenlight job rerun` submits it for a study that language models made
 
 from __future__ import annotations
 
-import json
-import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,7 +23,6 @@ from core.runners.scientist.sandbox.lock import lock
 from core.runners.scientist.sandbox.run import run_code
 from core.runners.scientist.sandbox.values import Ran
 
-FIGURE = re.compile(r"[a-z0-9_-]{1,30}\.png")
 NEXT = "look at the job's code, and at what differs in the environment"
 
 
@@ -38,7 +35,7 @@ class StudyCodeRunner:
     produces = "results"
 
     def run(self, specification: RunSpecification, context: RunContext) -> Manifest:
-        """Return the results, predictions and figures of the program; `RunFailed` where it leaves no results now."""
+        """Return the results and predictions of the program; `RunFailed` where it leaves no results now."""
         if "code" not in specification.inputs:
             raise RunFailed("there is no program to run again", "use 'greenlight job rerun' on a study that left one")
         mode, sandbox = _chosen(specification.parameters)
@@ -75,10 +72,9 @@ def _outputs(ran: Ran, code: Path, folder: Path) -> tuple[RunOutput, ...]:
     found = read_results(path.read_bytes() if path else None)
     if found.why_not:
         raise RunFailed(found.why_not, NEXT)
-    # As the study itself writes them, so that equal numbers are equal files.
     results, environment, program = (folder / name for name in ("results.json", "environment.json", "code.py"))
     results.write_bytes(json_bytes(found.values))
-    environment.write_text(json.dumps(lock(), indent=1), encoding="utf-8")
+    environment.write_bytes(json_bytes(lock()))
     shutil.copyfile(code, program)
     made = [
         RunOutput("results", results, "application/json"),
@@ -87,5 +83,4 @@ def _outputs(ran: Ran, code: Path, folder: Path) -> tuple[RunOutput, ...]:
     ]
     if PREDICTIONS in ran.outputs:
         made.append(RunOutput("predictions", ran.outputs[PREDICTIONS], "text/csv"))
-    figures = {name: path for name, path in ran.outputs.items() if FIGURE.fullmatch(name)}
-    return (*made, *(RunOutput(f"figure_{Path(name).stem}", path, "image/png") for name, path in figures.items()))
+    return tuple(made)

@@ -16,7 +16,7 @@ from importlib.metadata import Distribution, distributions
 from typing import Any
 
 SCHEMA = "greenlight.environment/1"
-OF_THE_MACHINE = ("python", "implementation", "system", "libc")
+ENTRIES = "distributions"
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,12 @@ def lock() -> dict[str, Any]:
 
 
 def compare_locks(original: Mapping[str, Any], rerun: Mapping[str, Any]) -> list[LockRow]:
-    """Both locks line by line: the machine's, then every distribution's; the name says when only the files differ."""
-    rows = [LockRow(name, _text(original.get(name)), _text(rerun.get(name))) for name in OF_THE_MACHINE]
+    """Both locks line by line: the machine's, then every distribution's; the name says when only the files differ.
+
+    Distributions may also be a plain table of versions by name.
+    """
+    names = [name for name in {**original, **rerun} if name not in (ENTRIES, "schema")]
+    rows = [LockRow(name, _text(original.get(name)), _text(rerun.get(name))) for name in names]
     return rows + list(_distributions(_by_name(original), _by_name(rerun)))
 
 
@@ -69,7 +73,9 @@ def _distributions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Itera
 
 
 def _by_name(record: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    entries = record.get("distributions")
+    entries = record.get(ENTRIES)
+    if isinstance(entries, Mapping):
+        return {str(name): {"version": version} for name, version in entries.items()}
     return {str(one.get("name")): one for one in entries or [] if isinstance(one, Mapping)}
 
 
