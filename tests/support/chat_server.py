@@ -136,7 +136,7 @@ REVIEW = {
 DIMENSIONS = ("novelty", "maturity", "ethicality", "generalizability", "utility", "interpretability")
 FINE: dict[str, Any] = {
     "Analysis": {
-        "problem": "Tell masses apart.", "population": "Adults.", "moment_of_use": "Reading.", "constraints": ["One site."],
+        "problem": "Tell masses apart.", "population": "Adults.", "moment_of_use": "Reading.", "constraints": [],
     },
     "Survey": {"findings": [{"reference": "street1993", "statement": "Nuclei differ."}], "gaps": ["Other centres."]},
     "Idea": IDEA,
@@ -166,10 +166,15 @@ def accept(body: dict[str, Any]) -> Reply:
     return completion(json.dumps(answer))
 
 
-def shown(body: dict[str, Any], name: str) -> Any:
+def shown_text(body: dict[str, Any], name: str) -> str:
     """A piece of the material that a request shows, read back."""
     line = next(line for line in body["messages"][1]["content"].split("\n\n") if line.startswith(f"{name}, as"))
-    return json.loads(json.loads(line.partition(": ")[2]))
+    return str(json.loads(line.partition(": ")[2]))
+
+
+def shown(body: dict[str, Any], name: str) -> Any:
+    """A piece that is JSON."""
+    return json.loads(shown_text(body, name))
 
 
 def follow(value: Any, pointer: str) -> Any:

@@ -11,6 +11,7 @@ from core.runners.scientist.graph.asking import as_text
 from core.runners.scientist.graph.brief import Brief
 from core.runners.scientist.graph.forms import Code, Findings, Judgement, Plan
 from core.runners.scientist.graph.models import Piece
+from core.runners.scientist.graph.options import Sandbox
 from core.runners.scientist.graph.rules import joined, plan_complaint, read_results, success, unaccepted
 from core.runners.scientist.graph.sanitise import plain, sanitise
 from core.runners.scientist.graph.state import Execution, State
@@ -64,15 +65,8 @@ def execute(study: Study, state: State) -> State:
     folder = study.folder / "sandbox"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    chosen = study.options.sandbox
-    limits = Limits(
-        wall_s=chosen.wall_s,
-        cpu_s=2 * chosen.wall_s,
-        memory=chosen.memory_mib * MIB,
-        processes=chosen.processes,
-        disk=chosen.disk_mib * MIB,
-    )
-    given = _inputs(study.brief, folder / "given")
+    limits = sandbox_limits(study.options.sandbox)
+    given = program_inputs(study.brief, folder / "given")
     ran = run_code(
         state["code"],
         given,
@@ -85,8 +79,20 @@ def execute(study: Study, state: State) -> State:
     return {"execution": execution}
 
 
-def _inputs(brief: Brief, folder: Path) -> dict[str, Path]:
-    folder.mkdir()
+def sandbox_limits(chosen: Sandbox) -> Limits:
+    """The sandbox's limits by a study's choice; all cores together may work twice the wall time."""
+    return Limits(
+        wall_s=chosen.wall_s,
+        cpu_s=2 * chosen.wall_s,
+        memory=chosen.memory_mib * MIB,
+        processes=chosen.processes,
+        disk=chosen.disk_mib * MIB,
+    )
+
+
+def program_inputs(brief: Brief, folder: Path) -> dict[str, Path]:
+    """Write what every program of a study is given into a new folder, and return it by name."""
+    folder.mkdir(parents=True)
     given = {"data.csv": brief.data(), "folds.csv": brief.folds(), "protocol.yaml": brief.protocol_text}
     for name, data in given.items():
         (folder / name).write_bytes(data)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-import platform as machine
 from collections.abc import Iterable, Mapping
-from importlib.metadata import distributions
 from pathlib import Path
 
 from core.runners.base import RunOutput
@@ -21,6 +19,7 @@ from core.runners.scientist.graph.rules import success
 from core.runners.scientist.graph.state import State
 from core.runners.scientist.graph.study import Study
 from core.runners.scientist.protocol.leakage import duplicates, patient_overlap, scaling_before_split, target_leakage
+from core.runners.scientist.sandbox.lock import lock
 from core.runners.scientist.writing import Draft, provenance, to_latex, to_markdown, to_pdf
 
 JSON, NDJSON, PNG = "application/json", "application/x-ndjson", "image/png"
@@ -36,14 +35,14 @@ def write_outputs(study: Study, state: State, draft: Draft) -> tuple[RunOutput, 
         ("manuscript", "manuscript.pdf", to_pdf(draft), "application/pdf"),
         ("manuscript_md", "manuscript.md", to_markdown(draft).encode(), "text/markdown"),
         ("manuscript_tex", "manuscript.tex", to_latex(draft).encode(), "text/x-tex"),
-        ("results", "results.json", _json(state["execution"]["results"]), JSON),
-        ("provenance", "provenance.json", _json(provenance(draft)), JSON),
+        ("results", "results.json", json_bytes(state["execution"]["results"]), JSON),
+        ("provenance", "provenance.json", json_bytes(provenance(draft)), JSON),
         ("protocol", "protocol.yaml", study.brief.protocol_text, "application/yaml"),
         ("log", "log.ndjson", _lines(state["log"]), NDJSON),
-        ("environment", "environment.json", _json(_environment()), JSON),
+        ("environment", "environment.json", json_bytes(lock()), JSON),
         ("code", "code.py", state["code"].encode(), "text/x-python"),
         ("calls", "calls.ndjson", _lines(call.record() for call in calls), NDJSON),
-        ("idea", "idea.json", _json(record), JSON),
+        ("idea", "idea.json", json_bytes(record), JSON),
     ]
     if PREDICTIONS in files:
         written.append(("predictions", PREDICTIONS, study.ledger.file(files[PREDICTIONS]), "text/csv"))
@@ -125,7 +124,7 @@ def _leakage(brief: Brief, ledger: Ledger, predictions: str | None) -> list[dict
     inside a fold nobody sees from outside.
     """
     protocol, cohort = brief.protocol.protocol, brief.cohort
-    found = [target_leakage(protocol, cohort).to_json(), scaling_before_split(protocol, cohort).to_json()]
+    found = [target_leakage(protocol, cohort).to_json(), scaling_before_split(cohort).to_json()]
     problem = "the program left no predictions" if predictions is None else _strange(brief, ledger.file(predictions))
     if problem:
         names = ("patient_overlap", "duplicates")
@@ -147,17 +146,8 @@ def _strange(brief: Brief, data: bytes) -> str | None:
     return None if whole else "the program's predictions are not in the folds that the protocol fixes"
 
 
-def _environment() -> dict[str, object]:
-    """Python, platform and every installed distribution with its version."""
-    found = {str(item.metadata["Name"]): item.version for item in distributions() if item.metadata["Name"]}
-    return {
-        "python": machine.python_version(),
-        "platform": machine.platform(),
-        "distributions": dict(sorted(found.items(), key=lambda pair: pair[0].lower())),
-    }
-
-
-def _json(value: object) -> bytes:
+def json_bytes(value: object) -> bytes:
+    """JSON as every output of a study is written: sorted, indented, in UTF-8."""
     return (json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False, sort_keys=True) + "\n").encode()
 
 
