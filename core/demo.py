@@ -34,6 +34,7 @@ PEOPLE = {
     "demo-admin": ("Demo administrator", "administrator"),
     "demo-engineer": ("Demo engineer", "engineer"),
     "demo-legal": ("Demo legal lead", "legal_lead"),
+    "demo-clinical": ("Demo clinical lead", "clinical_lead"),
     "demo-manager": ("Demo release manager", "release_manager"),
     "demo-auditor": ("Demo auditor", "auditor"),
 }
@@ -93,7 +94,7 @@ def set_stage(settings: Settings, folder: Path, observer: Observer, tell: Tell) 
             )
         _hire(settings, people)
     platform = Platform.open(settings)
-    passwords = json.loads(people.read_text(encoding="utf-8"))
+    passwords = _joined(platform, people)
     actors = {login: identity.authenticate(platform, login, password).actor for login, password in passwords.items()}
     return Stage(platform, Cast(passwords, actors), folder, observer, tell)
 
@@ -129,21 +130,39 @@ def run_input(stage: Stage, folder: Path, *, nobody: bool) -> Ending:
 
 
 def _hire(settings: Settings, people: Path) -> None:
-    passwords = {login: secrets.token_urlsafe(12) for login in PEOPLE}
+    """Make the installation with its first person; the others join."""
+    login = next(iter(PEOPLE))
+    password = secrets.token_urlsafe(12)
     platform = Platform.create(settings)
-    admin, *others = PEOPLE
-    identity.create_first_user(
-        platform, login=admin, name=PEOPLE[admin][0], password=passwords[admin], roles=["administrator"]
-    )
-    actor = identity.authenticate(platform, admin, passwords[admin]).actor
-    for login in others:
-        name, role = PEOPLE[login]
-        with platform.work(actor) as work:
-            identity.create_user(work, login=login, name=name, password=passwords[login], roles=[role])
+    name, role = PEOPLE[login]
+    identity.create_first_user(platform, login=login, name=name, password=password, roles=[role])
     platform.close()
-    descriptor = os.open(people, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    _write(people, {login: password})
+
+
+def _joined(platform: Platform, people: Path) -> dict[str, str]:
+    """The passwords of everybody, those included whom an earlier version's demo did not know."""
+    passwords: dict[str, str] = json.loads(people.read_text(encoding="utf-8"))
+    missing = {login: secrets.token_urlsafe(12) for login in PEOPLE if login not in passwords}
+    if missing:
+        admin = next(iter(PEOPLE))
+        actor = identity.authenticate(platform, admin, passwords[admin]).actor
+        with platform.work(actor) as work:
+            for login, password in missing.items():
+                name, role = PEOPLE[login]
+                identity.create_user(work, login=login, name=name, password=password, roles=[role])
+        _write(people, passwords | missing)
+    return passwords | missing
+
+
+def _write(people: Path, passwords: Mapping[str, str]) -> None:
+    """Keep the passwords, readable by the owner only."""
+    part = people.with_name(people.name + ".part")
+    part.unlink(missing_ok=True)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         json.dump(passwords, stream, indent=2)
+    part.replace(people)
 
 
 def _project(stage: Stage, name: str, agreements: tuple[str, ...], *, final: bool) -> Project:
@@ -170,9 +189,8 @@ def _project(stage: Stage, name: str, agreements: tuple[str, ...], *, final: boo
 
 def _asset(stage: Stage, project: Project, folder: Path, persons: Mapping[str, str] | None) -> Asset:
     engineer = stage.cast.actors["demo-engineer"]
-    asset = registry.create_clip(
-        stage.platform, engineer, project=project.id, folder=folder, name=_free_name(stage, project, folder)
-    )
+    name = free_name(stage, project, folder.resolve().name)
+    asset = registry.create_clip(stage.platform, engineer, project=project.id, folder=folder, name=name)
     if persons is not None:
         basis = f"Demonstration: {STAND_IN}" if persons else "stated by whoever ran the demo with --nobody"
         with stage.platform.work(engineer) as work:
@@ -180,9 +198,8 @@ def _asset(stage: Stage, project: Project, folder: Path, persons: Mapping[str, s
     return asset
 
 
-def _free_name(stage: Stage, project: Project, folder: Path) -> str:
-    """The folder's name, numbered where the project has one like it already."""
-    name = folder.resolve().name
+def free_name(stage: Stage, project: Project, name: str) -> str:
+    """The name, numbered where the project has one like it already."""
     with stage.platform.reading() as session:
         taken = set(session.scalars(sa.select(Asset.name).where(Asset.project_id == project.id)))
     numbered = (f"{name} {number}" for number in range(2, len(taken) + 3))
@@ -221,16 +238,7 @@ def _attest(stage: Stage, project: Project, asset: Asset, kinds: tuple[str, ...]
 
 def _decide(stage: Stage, asset: Asset, *, purpose: str) -> Ending:
     """Take one asset from submission to its dossier."""
-    job = _run(stage, asset, purpose)
-    proposal = releases.propose(stage.platform, stage.cast.actors["demo-engineer"], job)
-    exported = None
-    if proposal.decision.opens:
-        exported = _sign_and_export(stage, proposal.release.id)
-    return _ending(stage, proposal, exported)
-
-
-def _run(stage: Stage, asset: Asset, purpose: str) -> str:
-    _clean_plate(stage)
+    register_builtin(stage, PLATE, "plate", "Clean plate, without weights")
     request = JobRequest(
         asset=asset.id,
         version=f"{PLATE}@1",
@@ -238,6 +246,18 @@ def _run(stage: Stage, asset: Asset, purpose: str) -> str:
         purpose=purpose,
         ai_use={"kind": "REMOVAL", "script_delta": "none", "operations": ["object removal"]},
     )
+    return release(stage, run_job(stage, request), ("demo-legal", "demo-manager"))
+
+
+def release(stage: Stage, job: str, signers: tuple[str, ...]) -> Ending:
+    """Put a finished job up for release; where the gate opens, everybody signs and the output leaves."""
+    proposal = releases.propose(stage.platform, stage.cast.actors["demo-engineer"], job)
+    exported = _sign_and_export(stage, proposal.release.id, signers) if proposal.decision.opens else None
+    return _ending(stage, proposal, exported)
+
+
+def run_job(stage: Stage, request: JobRequest) -> str:
+    """Submit a job as the engineer and run it here; returns its id."""
     with stage.platform.work(stage.cast.actors["demo-engineer"]) as work:
         submission = submit(work, request)
     if not submission.decision.opens:
@@ -250,22 +270,22 @@ def _run(stage: Stage, asset: Asset, purpose: str) -> str:
     return submission.job.id
 
 
-def _clean_plate(stage: Stage) -> None:
-    """Register the built-in remover as the model that it is, once."""
+def register_builtin(stage: Stage, name: str, runner: str, description: str) -> None:
+    """Register a built-in method as the model that it is, once."""
     with stage.platform.reading() as session:
-        if session.scalar(sa.select(Model.id).where(Model.name == PLATE)):
+        if session.scalar(sa.select(Model.id).where(Model.name == name)):
             return
     with stage.platform.work(stage.cast.actors["demo-engineer"]) as work:
-        registry.create_model(work, name=PLATE, origin="builtin", description="Clean plate, without weights")
+        registry.create_model(work, name=name, origin="builtin", description=description)
         registry.create_version(
-            work, model=PLATE, version="1", licence="Apache-2.0", network_egress=False, card={"runner": "plate"}
+            work, model=name, version="1", licence="Apache-2.0", network_egress=False, card={"runner": runner}
         )
     with stage.platform.work(stage.cast.actors["demo-legal"]) as work:
-        registry.clear_licence(work, version=f"{PLATE}@1", cleared=True)
+        registry.clear_licence(work, version=f"{name}@1", cleared=True)
 
 
-def _sign_and_export(stage: Stage, release: str) -> Path:
-    for login in ("demo-legal", "demo-manager"):
+def _sign_and_export(stage: Stage, release: str, signers: tuple[str, ...]) -> Path:
+    for login in signers:
         proof = stage.cast.proof(stage.platform, login)
         releases.sign(stage.platform, proof, release, reason="Demonstration")
         stage.tell(f"{proof.actor.name} signed, after giving the password anew.")

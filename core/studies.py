@@ -27,7 +27,7 @@ from core.registry import clean_name, clean_text, store_asset
 from core.tables import Asset, Project, ProtocolApproval
 
 if TYPE_CHECKING:
-    from core.runners.scientist.protocol.schema import DatasetCard, Protocol, ReadProtocol
+    from core.runners.scientist.protocol.schema import Protocol, ReadProtocol
 
 KIND = "study"
 PROTOCOL, DATA = "protocol.yaml", "data.csv"
@@ -130,6 +130,8 @@ def study_record(platform: Platform, asset: str) -> dict[str, Any]:
 
 def protocol_facts(read: ReadProtocol) -> dict[str, object]:
     """What the registry says of a protocol: the facts of its asset, which policies judge before it runs."""
+    from core.runners.scientist.protocol.cards import card_facts
+
     protocol = read.protocol
     return {
         "protocol_sha256": read.sha256,
@@ -142,22 +144,7 @@ def protocol_facts(read: ReadProtocol) -> dict[str, object]:
         "outcome": {"column": protocol.outcome.column, "kind": protocol.outcome.kind, "title": protocol.outcome.title},
         "predictors": len(protocol.predictors),
         "models": [model.title for model in protocol.models],
-        "datasets": [_card(card) for card in protocol.datasets],
-    }
-
-
-def _card(card: DatasetCard) -> dict[str, object]:
-    """A dataset card in the form that all runners of studies share; what is unknown before a run is null."""
-    return {
-        "name": card.name,
-        "title": card.title,
-        "modality": card.modality,
-        "rights": card.rights.licence,
-        "deidentification": card.deidentification.basis,
-        "consent_basis": card.consent.basis,
-        "split_by": card.split_by.column or ("row" if card.split_by.row_is_patient else None),
-        "rows": None,
-        "patients": None,
+        "datasets": [card_facts(card) for card in protocol.datasets],
     }
 
 

@@ -23,7 +23,7 @@ def study_facts(session: Session, job: Job, asset: Asset, output: Output | None)
         "datasets": _datasets(study, asset),
         "approval": _approval(session, asset),
         "decisions": list(_decisions(session, job)),
-        "other_runs": list(_other_runs(session, job)),
+        "other_runs": list(_other_runs(session, job, asset)),
     }
 
 
@@ -76,11 +76,12 @@ def _decisions(session: Session, job: Job) -> Iterator[Facts]:
         }
 
 
-def _other_runs(session: Session, job: Job) -> Iterator[Facts]:
-    """What else was run on the same input: everything that started, but the repetitions of a job from its record."""
-    repeated = sa.select(Rerun.job_id)
-    query = sa.select(Job).where(
-        Job.asset_id == job.asset_id, Job.id != job.id, Job.attempt > 0, Job.id.not_in(repeated)
+def _other_runs(session: Session, job: Job, asset: Asset) -> Iterator[Facts]:
+    """What else was run on the same files, in whatever project; not the repetitions of a job from its record."""
+    query = (
+        sa.select(Job)
+        .join(Asset, Asset.id == Job.asset_id)
+        .where(Asset.digest == asset.digest, Job.id != job.id, Job.attempt > 0, Job.id.not_in(sa.select(Rerun.job_id)))
     )
     for row in session.scalars(query.order_by(Job.submitted_at, Job.id)):
         yield {"id": row.id, "runner": row.runner, "status": row.status, "seed": row.seed}

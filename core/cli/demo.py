@@ -10,10 +10,11 @@ import typer
 
 from core.cli.output import Json, emit, say
 from core.cli.session import write_token
+from core.errors import InputError
 from core.settings import Settings
 
 if TYPE_CHECKING:
-    from core.demo import Ending
+    from core.demo import Ending, Stage
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 MOST_REASONS = 6
@@ -23,18 +24,21 @@ MOST_REASONS = 6
 def demo(
     folder: Path | None = typer.Option(None, "--input", help="A folder in VOID's format; without it, simulated clips."),
     nobody: bool = typer.Option(False, "--nobody", help="State that nobody is visible in the clip of --input."),
+    study: bool = typer.Option(False, "--study", help="A clinical study instead, from protocol to manuscript."),
     to: Path = typer.Option(Path("greenlight-demo"), help="Folder for dossiers and outputs."),
     as_json: Json = False,
 ) -> None:
     """Watch cases travel from submission to a sealed decision, through the real services, on this machine."""
     from core.cli.worker import progress_bars
-    from core.demo import run_input, run_simulated, set_stage, sign_in
+    from core.demo import set_stage, sign_in
 
+    if study and folder:
+        raise InputError("a study takes no clip", "say --study or --input")
     started = time.monotonic()
     settings = Settings.load()
     with progress_bars(quiet=as_json) as observer:
         stage = set_stage(settings, to, observer, (lambda _line: None) if as_json else _step)
-        endings = (run_input(stage, folder, nobody=nobody),) if folder else run_simulated(stage)
+        endings = _endings(stage, folder, nobody=nobody, study=study)
     write_token(settings, sign_in(stage))
     stage.platform.close()
     if as_json:
@@ -43,6 +47,15 @@ def demo(
     for ending in endings:
         _tell_ending(ending)
     _tell_next(settings, endings, time.monotonic() - started)
+
+
+def _endings(stage: Stage, folder: Path | None, *, nobody: bool, study: bool) -> tuple[Ending, ...]:
+    from core.demo import run_input, run_simulated
+    from core.demo_study import run_study
+
+    if study:
+        return (run_study(stage),)
+    return (run_input(stage, folder, nobody=nobody),) if folder else run_simulated(stage)
 
 
 def _step(line: str) -> None:

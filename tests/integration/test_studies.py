@@ -21,7 +21,7 @@ def group(studio: Studio) -> Studio:
     return studio
 
 
-def submitted(studio: Studio, asset: str, runner: str = "run-ingest") -> Submission:
+def submitted(studio: Studio, asset: str, runner: str = "protocol") -> Submission:
     with studio.platform.work(studio.people["engineer"]) as work:
         return submit(work, JobRequest(asset=asset, version=VERSION, runner=runner))
 
@@ -118,7 +118,7 @@ def test_data_and_protocol_must_speak_of_each_other(group: Studio, tmp_path: Pat
 
 def test_a_study_needs_a_runner_of_studies_and_a_clip_one_of_clips(group: Studio, tmp_path: Path):
     asset = take_in(group, tmp_path / "small")
-    with pytest.raises(InputError, match=r"cannot run the study 'small'; use .*run-ingest"):
+    with pytest.raises(InputError, match=r"cannot run the study 'small'; use protocol"):
         submitted(group, asset, "plate")
     with pytest.raises(InputError, match=r"cannot run the clip 'crossing'; use .*plate"):
         submitted(group, "crossing")
