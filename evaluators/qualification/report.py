@@ -12,8 +12,8 @@ from typing import Any
 from jinja2 import Environment
 
 from evaluators.qualification.corruptions import CORRUPTIONS, Group
-from evaluators.qualification.statistics import Figure
 from evaluators.qualification.study import Row, StudyResult
+from evaluators.qualification.wording import NOTICED, failures, missing, shown
 
 JSON_NAME, HTML_NAME = "qualification.json", "qualification.html"
 
@@ -28,10 +28,19 @@ th:first-child, td:first-child { text-align: left }
 td.fails { background: #fbe3e0 } td.works { background: #e3f3e3 } figure { margin: 1rem 0 } img { max-width: 100% }
 </style></head><body>
 <h1>Qualification of the video measures</h1>
-<p>{{ clips }} simulated clips of {{ scenes }} scenes were measured on {{ machine }}. Thresholds were set on the
+<p>{{ clips }} simulated clips of {{ scenes }} scenes were measured on {{ date }} (study version {{ version }};
+{{ machine }}). Thresholds were set on the
 families {{ development }}; every figure below comes from the held-out families {{ held_out }}. Brackets hold 95 %
 bootstrap intervals over scenes.</p>
-<p>Lazy removers (the input copied, frozen, or smeared over) rank last in {{ last }} of the scenes.</p>
+<p>Lazy removers (the input copied, frozen, or smeared over) rank below every take of the truth (filmed again, encoded
+again, noisy) in {{ last }} of the scenes. Clips are ranked by the lowest of the scores temporal, preservation and
+removal. A clip that equals the truth is not counted as spoiled: where nothing moves, a still, a trail, a blur over time
+and another order of the frames change nothing, so they are not made there. Perturbed motion leaves the mask, which was
+drawn for the true motion, and takes no part in this ranking.</p>
+<h2>The failures, in words</h2>
+<p>Worst first. ROC-AUC is the chance that a spoiled clip looks worse than a good one: 0.5 is chance, 1 is certain.</p>
+<ul>{% for sentence in failures %}<li>{{ sentence }}</li>
+{% endfor %}</ul>
 {% for group in groups %}
 <h2>{{ group.title }}</h2>
 <figure><img alt="{{ group.alt }}" src="data:image/png;base64,{{ group.plot }}">
@@ -71,15 +80,22 @@ _TITLES = {
     Group.PRESERVATION: "Damage to what should be kept",
     Group.BASELINE: "Lazy removers",
 }
-_NOTICED = 0.8
 
 
-def write_report(result: StudyResult, folder: Path) -> Path:
-    """Write the JSON and the HTML page (one file, plots inside) into `folder`; return the page's path."""
+def write_report(
+    result: StudyResult, folder: Path, *, page_name: str = HTML_NAME, json_name: str = JSON_NAME, clips: bool = True
+) -> Path:
+    """Write the JSON and the HTML page (one file, plots inside) into `folder`; return the page's path.
+
+    Without `clips` the JSON holds the figures only, not each measured clip.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(result.to_json(), indent=1, allow_nan=False)
-    (folder / JSON_NAME).write_text(text + "\n", encoding="utf-8")
-    page = folder / HTML_NAME
+    content = result.to_json()
+    if not clips:
+        del content["samples"]
+    text = json.dumps(content, indent=1, allow_nan=False)
+    (folder / json_name).write_text(text + "\n", encoding="utf-8")
+    page = folder / page_name
     page.write_text(render(result), encoding="utf-8")
     return page
 
@@ -93,12 +109,15 @@ def render(result: StudyResult) -> str:
         clips=len(result.samples),
         scenes=len(scenes),
         machine=result.machine,
+        date=result.date,
+        version=result.version,
+        failures=failures(result),
         development=", ".join(result.plan.development),
         held_out=", ".join(result.plan.held_out),
-        last=_shown(result.baselines_last, percent=True),
+        last=shown(result.baselines_last, percent=True),
         groups=[_group(result, group) for group in _TITLES if _rows(result, group)],
         operating=[
-            {"measure": o.measure, "threshold": f"{o.threshold:.4g}", "alarms": _shown(o.false_alarms, percent=True)}
+            {"measure": o.measure, "threshold": f"{o.threshold:.4g}", "alarms": shown(o.false_alarms, percent=True)}
             for o in result.operating
         ],
     )
@@ -111,17 +130,16 @@ def _rows(result: StudyResult, group: Group) -> list[Row]:
 
 def _group(result: StudyResult, group: Group) -> dict[str, Any]:
     rows = _rows(result, group)
-    good = [row for row in rows if (row.auc.value or 0.0) >= _NOTICED]
+    good = [row for row in rows if (row.auc.value or 0.0) >= NOTICED]
     good.sort(key=lambda row: (row.corruption, -(row.auc.value or 0.0)))
     rest = [row for row in rows if row not in good]
-    blind = sorted({row.corruption for row in rows} - {row.corruption for row in good})
     return {
         "title": _TITLES[group],
         "alt": f"Heat map of ROC-AUC, {_TITLES[group].lower()}",
         "plot": base64.b64encode(heat_map(rows)).decode("ascii"),
         "rows": [_described(row) for row in good],
         "failures": [_described(row) for row in rest],
-        "blind": ", ".join(blind),
+        "blind": ", ".join(missing(rows)),
     }
 
 
@@ -129,22 +147,12 @@ def _described(row: Row) -> dict[str, str]:
     return {
         "corruption": row.corruption,
         "measure": row.measure,
-        "auc": _shown(row.auc),
-        "tau": _shown(row.tau),
-        "power": _shown(row.power, percent=True),
+        "auc": shown(row.auc),
+        "tau": shown(row.tau),
+        "power": shown(row.power, percent=True),
         "absent": f"{row.abstained:.0%}",
         "levels": " ".join("-" if value is None else f"{value:.2f}" for value in row.by_severity),
     }
-
-
-def _shown(figure: Figure, *, percent: bool = False) -> str:
-    if figure.value is None:
-        return "not measured"
-    style = ".0%" if percent else ".3f"
-    value = format(figure.value, style)
-    if figure.low is None or figure.high is None:
-        return value
-    return f"{value} [{format(figure.low, style)}, {format(figure.high, style)}]"
 
 
 def heat_map(rows: Sequence[Row]) -> bytes:

@@ -8,11 +8,13 @@ The failures are part of the result: a measure that ignores a corruption shows a
 from __future__ import annotations
 
 import math
+import os
 import platform
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -20,15 +22,17 @@ from numpy.typing import NDArray
 
 from evaluators.base import Direction, Measure
 from evaluators.qualification import statistics
-from evaluators.qualification.corruptions import CORRUPTIONS, Corruption, Group, corrupt, in_group
+from evaluators.qualification.corruptions import Corruption, Group, corrupt, in_group
 from evaluators.qualification.measuring import measure_clips, studied_measures
 from evaluators.qualification.scenes import make_scene
 from evaluators.qualification.statistics import Figure, Groups
+from evaluators.video.summary import overall
 
 VERSION = "1"
 DEVELOPMENT = ("support_loss", "hit", "prop_shadow")
 HELD_OUT = ("held", "deflected", "stack", "ledge", "toss", "pan")
 FALSE_ALARMS = 0.05
+PERTURBED = "perturbed"
 Progress = Callable[[float, str], None]
 
 
@@ -38,8 +42,8 @@ class Plan:
 
     development: tuple[str, ...] = DEVELOPMENT
     held_out: tuple[str, ...] = HELD_OUT
-    seeds: tuple[int, ...] = (201, 202, 203)
-    frames: int = 48
+    seeds: tuple[int, ...] = (201, 202)
+    frames: int = 40
     levels: tuple[int, ...] = (0, 1, 2, 3, 4)
     groups: tuple[Group, ...] = tuple(Group)
     size: tuple[int, int] = (672, 384)
@@ -101,6 +105,8 @@ class StudyResult:
     version: str
     plan: Plan
     machine: str
+    date: str
+    """The day the study ended, UTC."""
     rows: tuple[Row, ...]
     operating: tuple[Operating, ...]
     baselines_last: Figure
@@ -216,7 +222,8 @@ def analyse(samples: Sequence[Sample], plan: Plan) -> StudyResult:
     return StudyResult(
         VERSION,
         plan,
-        f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        datetime.now(UTC).date().isoformat(),
         tuple(rows),
         tuple(operating),
         _baselines_last(samples),
@@ -295,13 +302,17 @@ def _tau(samples: Sequence[Sample], plan: Plan, measure: Measure, corruption: st
 
 
 def _baselines_last(samples: Sequence[Sample]) -> Figure:
-    """Compare the lowest summary score of each clip."""
+    """Compare what clips are ranked by, scene by scene: lazy removers against takes of the truth.
+
+    A still equal to the truth (nothing moves in it) was never made. Perturbed motion is left out: it leaves the mask,
+    which was drawn for the true motion, and so changes pixels that should be kept.
+    """
     scenes: dict[str, float] = {}
     clips = 0
     for scene in sorted({sample.scene for sample in samples}):
         own = [sample for sample in samples if sample.scene == scene]
         lazy = [_overall(s) for s in own if s.group == Group.BASELINE]
-        good = [_overall(s) for s in own if s.group == Group.PLAUSIBLE]
+        good = [_overall(s) for s in own if s.group == Group.PLAUSIBLE and s.corruption != PERTURBED]
         if lazy and good:
             scenes[scene] = float(max(lazy) < min(good))
             clips += len(lazy) + len(good)
@@ -309,10 +320,4 @@ def _baselines_last(samples: Sequence[Sample]) -> Figure:
 
 
 def _overall(sample: Sample) -> float:
-    scores = [sample.values.get(name) for name in ("temporal", "preservation", "removal", "physics")]
-    return min((score for score in scores if score is not None), default=0.0)
-
-
-def corruption_titles() -> dict[str, str]:
-    """Return each corruption's unit of severity by name."""
-    return {corruption.name: corruption.unit for corruption in CORRUPTIONS.values()}
+    return overall(sample.values) or 0.0

@@ -51,7 +51,7 @@ STILL = "nothing moves in the output's removed and affected area, so its order i
 
 def order(stack: Stack, found: Structure, seed: int) -> tuple[Measurement, ...]:
     """Return `disorder`, `echo` and `reversal` of the output in R and A."""
-    return (*_lagged(found, seed), reversal(stack, seed))
+    return (*_lagged(found, seed), reversal(stack, found, seed))
 
 
 def _lagged(found: Structure, seed: int) -> tuple[Measurement, Measurement]:
@@ -94,7 +94,7 @@ class Triple(NamedTuple):
     """The change per pixel of K, camera taken out: what alignment leaves."""
 
 
-def reversal(stack: Stack, seed: int) -> Measurement:
+def reversal(stack: Stack, found: Structure, seed: int) -> Measurement:
     """Return the measurement of `reversal`."""
     triples = [_triple(stack, index) for index in range(2, len(stack.frames))]
     moving = [t for t in triples if t is not None]
@@ -102,7 +102,8 @@ def reversal(stack: Stack, seed: int) -> Measurement:
         return absent(REVERSAL, "too few frames mark anything as removed or affected to see its order in time")
     columns = np.array([(t.back, t.larger) for t in moving])
     density = columns[:, 1].sum() / sum(t.pixels for t in moving)
-    if density < LIVELY**2 or density < 4 * float(np.mean([t.ground for t in moving])):
+    left_over = max(4 * float(np.mean([t.ground for t in moving])), CAMERA_SHARE * _filmed(found))
+    if density < LIVELY**2 + left_over:
         return absent(REVERSAL, STILL)
 
     def statistic(rows: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,14 +9,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import escape
 from scipy.stats import kendalltau, mannwhitneyu
 
 from evaluators.base import Evaluation, Measurement
 from evaluators.qualification import statistics
 from evaluators.qualification.corruptions import CORRUPTIONS, REARRANGED, Group, corrupt, differs
-from evaluators.qualification.report import HTML_NAME, JSON_NAME, write_report
+from evaluators.qualification.report import HTML_NAME, JSON_NAME, render, write_report
 from evaluators.qualification.scenes import make_scene
-from evaluators.qualification.study import Plan, StudyResult, badness, run_study
+from evaluators.qualification.statistics import Figure
+from evaluators.qualification.study import Operating, Plan, Row, StudyResult, badness, run_study
+from evaluators.qualification.wording import failures
 from evaluators.video.physics import FALL, PLAUSIBILITY
 from evaluators.video.suite import video_measures
 from evaluators.video.summary import PARTS, overall, part_score, summarise
@@ -129,3 +132,46 @@ def test_report_is_one_page_and_json_holds_every_clip(result: StudyResult, tmp_p
     stored = json.loads((tmp_path / JSON_NAME).read_text(encoding="utf-8"))
     assert len(stored["samples"]) == len(result.samples)
     assert {sample["family"] for sample in stored["samples"]} == {"held", "pan"}
+
+
+def figures(*rows: tuple[str, str, float | None], alarms: float = 0.05) -> StudyResult:
+    """A result made of ROC-AUCs by measure and corruption."""
+    nothing = Figure(None, None, None, 0, 0)
+    made = tuple(
+        Row(measure, name, nothing, Figure(auc, None, None, 1, 1), nothing, 0.0, (0.5, 0.6, 0.9, 1.0, 1.0))
+        for measure, name, auc in rows
+    )
+    operating = (Operating("jitter", 0.1, Figure(alarms, None, None, 1, 1)),)
+    return StudyResult("1", TINY, "a machine", "2026-01-31", made, operating, nothing, ())
+
+
+def test_failures_are_told_worst_first_with_the_doses_that_are_missed() -> None:
+    told = failures(
+        figures(
+            ("temporal", "freeze", 0.85), ("warp_error", "freeze", 0.4), ("disorder", "freeze", 0.95),
+            ("removal", "shadow_left", 0.3), ("temporal", "jitter", 1.0), alarms=0.25,
+        )
+    )  # fmt: skip
+    assert [sentence.split(":")[0] for sentence in told[:3]] == ["Shadow left", "Freeze", "Jitter"]
+    assert told[0] == "Shadow left: not noticed by the score 'removal' (ROC-AUC 0.300). Blind to it: removal."
+    assert "not surely" in told[1]
+    assert "missed at 0.2, 0.4 share of the clip" in told[1]
+    assert "The best measure is 'disorder' (0.950). Blind to it: warp_error." in told[1]
+    assert "noticed surely" in told[2]
+    assert told[3].startswith("'jitter' raises false alarms: it calls 25% of good clips")
+    assert len(failures(figures(("temporal", "freeze", None)))) == 1
+
+
+def test_the_page_says_when_where_and_what_fails(result: StudyResult) -> None:
+    page = render(result)
+    assert f"measured on {result.date}" in page
+    assert "cores" in result.machine
+    assert all(str(escape(sentence)) in page for sentence in failures(result))
+
+
+def test_figures_alone_leave_the_clips_out(result: StudyResult, tmp_path: Path) -> None:
+    page = write_report(result, tmp_path, page_name="report.html", json_name="report.json", clips=False)
+    stored = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert page.name == "report.html"
+    assert "samples" not in stored
+    assert len(stored["rows"]) == len(result.rows)
