@@ -25,7 +25,7 @@ from evaluators.video.tracking import Tracked, follow
 from evaluators.video.trajectory import Stretch, cut
 
 NAME = "physics"
-VERSION = "1"
+VERSION = "2"
 STANDARD_GRAVITY = 9.81
 HOUSE = "this package's definition, after the trajectory guards of Morpheus (arXiv 2504.02918)"
 LEAST_FRAMES = 5
