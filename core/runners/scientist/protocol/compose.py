@@ -7,7 +7,7 @@ from core.runners.scientist.protocol.compose_results import results
 from core.runners.scientist.protocol.references import references
 from core.runners.scientist.protocol.study import Study
 from core.runners.scientist.protocol.wording import Parts, Teller, number_at
-from core.runners.scientist.writing import Cite, Draft, Name, Paragraph, Section, para, words
+from core.runners.scientist.writing import Cite, Draft, Name, Paragraph, Section, fill, para, told, words
 
 
 def compose(study: Study, pictures: dict[str, bytes]) -> Draft:
@@ -24,8 +24,11 @@ def compose(study: Study, pictures: dict[str, bytes]) -> Draft:
         Section("Automation", (_automation(),), 2),
         Section("Authors, funding and involvement of patients", (_authors(),), 2),
     )
-    byline = ("Composed by a program from recorded results. Protocol ", Name(study.plan.protocol.id), ", digest ",
-              Name(study.plan.sha256[:16]), ".")  # fmt: skip
+    byline = fill(
+        "Composed by a program from recorded results. Protocol {id}, digest {digest}.",
+        id=Name(study.plan.protocol.id),
+        digest=Name(study.plan.sha256[:16]),
+    )
     abstract = _abstract(t)
     cited = _cited(sections, abstract)
     known = {one.key: one for one in references(study.plan.protocol)}
@@ -41,54 +44,68 @@ def _cited(sections: tuple[Section, ...], abstract: tuple[Paragraph, ...]) -> li
 
 
 def _abstract(t: Teller) -> tuple[Paragraph, ...]:
-    names = [plan.name for plan in t.protocol.models]
-    first, primary = names[0], t.protocol.statistics.primary
-    did = para(
-        *t.p.quote("/datasets/0/title"), ": ", *t.count("/flow/analysed", "row", "rows"), " of ",
-        *t.count("/flow/patients", "patient", "patients"), ", ",
-        *t.count("/predictors/declared", "predictor", "predictors"), ". ",
-        "Nested cross-validation of ", *t.count("/settings/models", "pre-specified model", "pre-specified models"), ".",
+    question = Paragraph(t.p.quote("/question"), "Question.")
+    did = told(
+        "{title}: {rows} of {patients}, {predictors}. Nested cross-validation of {models}.",
         lead="Methods.",
-    )  # fmt: skip
+        title=t.p.quote("/datasets/0/title"),
+        rows=t.count("/flow/analysed", "row", "rows"),
+        patients=t.count("/flow/patients", "patient", "patients"),
+        predictors=t.count("/predictors/declared", "predictor", "predictors"),
+        models=t.count("/settings/models", "pre-specified model", "pre-specified models"),
+    )
     if t.study.predictions is None:
-        found = para(
-            "The study was stopped before any model was fitted: ", *t.r.quote("/stopped"), ".", lead="Results."
+        why = t.r.quote("/stopped")
+        return (
+            question,
+            did,
+            told("The study was stopped before any model was fitted: {why}.", lead="Results.", why=why),
         )
-        return Paragraph(t.p.quote("/question"), "Question."), did, found
+    first, primary = t.protocol.models[0].name, t.protocol.statistics.primary
     place = f"/models/{first}/performance"
-    found = para(
-        *words(t.measures[primary].title), " of ", *t.title(first), " was ",
-        *t.estimate(f"{place}/{primary}", t.decimals(primary)), ", its calibration slope ",
-        *t.estimate(f"{place}/calibration_slope", 2), ".", *_at_threshold(t, first),
+    found = told(
+        "{measure} of {model} was {estimate}, its calibration slope {slope}.{threshold}",
         lead="Results.",
-    )  # fmt: skip
+        measure=tuple(words(t.measures[primary].title)),
+        model=t.title(first),
+        estimate=t.estimate(f"{place}/{primary}", t.decimals(primary)),
+        slope=t.estimate(f"{place}/calibration_slope", 2),
+        threshold=_at_threshold(t, first),
+    )
     ends = para(
         "These figures describe patients of the same source. They do not show that use of the model helps a patient.",
         lead="Conclusion.",
     )
-    return Paragraph(t.p.quote("/question"), "Question."), did, found, ends
+    return question, did, found, ends
 
 
 def _at_threshold(t: Teller, name: str) -> Parts:
     if not t.protocol.binary:
         return ()
     place = f"/models/{name}/operating_point"
-    return (
-        " At a risk threshold of ", t.r.exact(f"{place}/threshold"), ", sensitivity was ",
-        *t.estimate(f"{place}/sensitivity", 3), " and specificity ", *t.estimate(f"{place}/specificity", 3), ".",
-    )  # fmt: skip
+    return fill(
+        " At a risk threshold of {threshold}, sensitivity was {sensitivity} and specificity {specificity}.",
+        threshold=t.r.exact(f"{place}/threshold"),
+        sensitivity=t.estimate(f"{place}/sensitivity", 3),
+        specificity=t.estimate(f"{place}/specificity", 3),
+    )
 
 
 def _discussion(t: Teller) -> tuple[Paragraph, ...]:
     if t.study.predictions is None:
         return (para("Nothing can be concluded about the models: none was fitted."),)
     first, primary = t.protocol.models[0].name, t.protocol.statistics.primary
-    told = para(
-        "In rows that took no part in fitting, ", *t.title(first), " reached a primary measure of ",
-        *t.estimate(f"/models/{first}/performance/{primary}", t.decimals(primary)), ". ", _slope(t, first), " ",
-        _against(t), " ", _baseline(t, first),
-    )  # fmt: skip
-    return (told,)
+    return (
+        told(
+            "In rows that took no part in fitting, {model} reached a primary measure of {estimate}. {slope} "
+            "{against} {baseline}",
+            model=t.title(first),
+            estimate=t.estimate(f"/models/{first}/performance/{primary}", t.decimals(primary)),
+            slope=_slope(t, first),
+            against=_against(t),
+            baseline=_baseline(t, first),
+        ),
+    )
 
 
 def _slope(t: Teller, name: str) -> str:
@@ -123,48 +140,56 @@ def _baseline(t: Teller, name: str) -> str:
 
 
 def _limitations(t: Teller) -> tuple[Paragraph, ...]:
-    found: list[Parts] = [
-        ("The models were validated on the source that they were fitted on; how they perform elsewhere is unknown.",),
-        ("The intervals show the chance of drawing these patients and take the fitted models as given; they leave "
-        "out what "
-         "another sample to fit on would change.",),
-    ]  # fmt: skip
-    if t.protocol.card.not_recorded:
-        found.append(("Performance by characteristics that the data do not record could not be examined.",))
-    if t.r.num("/missing/values").value:
-        found.append(("A single imputation by the median understates the uncertainty that missing values bring.",))
-    if t.protocol.card.split_by.column is None:
-        found.append(("That each row is another patient rests on the dataset's description and could not be checked.",))
     counts = t.study.results["leakage_counts"]
-    if isinstance(counts, dict) and counts["fail"]:
-        found.append((*t.count("/leakage_counts/fail", "check", "checks"), " for leakage failed: the performance may "
-        "be "
-                      "too good, and should not be relied on before that is explained."))  # fmt: skip
-    if t.protocol.binary:
-        found.append(("Predictive values and net benefit hold for the share of events in these data only.",))
-    return tuple(Paragraph(parts) for parts in found)
+    failed = bool(counts["fail"]) if isinstance(counts, dict) else False
+    several = len(t.protocol.models) + len(t.protocol.subgroups) > 1
+    said = (
+        (True, "The models were validated on the source that they were fitted on; elsewhere, nothing is known."),
+        (
+            True,
+            "The intervals show the chance of drawing these patients and take the fitted models as given; they "
+            "leave out what another sample to fit on would change.",
+        ),
+        (several, "Several models and subgroups were looked at, and the intervals are not widened for that."),
+        (
+            bool(t.protocol.card.not_recorded),
+            "Performance by characteristics that the data do not record could not be examined.",
+        ),
+        (
+            bool(t.r.num("/missing/values").value),
+            "A single imputation by the median understates the uncertainty that missing values bring.",
+        ),
+        (
+            t.protocol.card.split_by.column is None,
+            "That each row is another patient rests on the dataset's description and could not be checked.",
+        ),
+        (
+            failed,
+            "A check for leakage failed: the performance may be too good, and should not be relied on before that "
+            "is explained.",
+        ),
+        (t.protocol.binary, "Predictive values and net benefit hold for the share of events in these data only."),
+    )
+    return tuple(para(sentence) for holds, sentence in said if holds)
 
 
 def _availability() -> Paragraph:
     return para(
         "The protocol, the data's digest, every recorded result, the predictions for each row, the program that "
-        "repeats the "
-        "analysis and a list of the installed software are kept beside this manuscript. A record of provenance names, "
-        "for each number printed here, the place in these files that it was read from."
+        "repeats the analysis and a list of the installed software are kept beside this manuscript. A record of "
+        "provenance names, for each number printed here, the place in these files that it was read from."
     )
 
 
 def _automation() -> Paragraph:
     return para(
-        "This manuscript was composed by a program from recorded results; no language model took part. Its sentences "
-        "are "
-        "the same for every study of this kind, apart from the words of the protocol."
+        "This manuscript was composed by a program from recorded results; no language model took part. Its "
+        "sentences are the same for every study of this kind, apart from the words of the protocol."
     )
 
 
 def _authors() -> Paragraph:
     return para(
         "No author, funding, competing interest or involvement of patients is stated in the protocol. Those who "
-        "publish this "
-        "work name its authors, who take responsibility for it; a program is no author."
+        "publish this work name its authors, who take responsibility for it; a program is no author."
     )

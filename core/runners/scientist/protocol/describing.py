@@ -53,10 +53,10 @@ def participants(protocol: Protocol, cohort: Cohort) -> list[Record]:
     groups = {"all": np.ones(cohort.n, dtype=bool)}
     if protocol.binary:
         groups |= {"event": cohort.y == 1, "other": cohort.y == 0}
-    return [_participant(protocol, cohort, name, groups) for name in protocol.predictors]
+    return [_participant(cohort, name, groups) for name in protocol.predictors]
 
 
-def _participant(protocol: Protocol, cohort: Cohort, name: str, groups: dict[str, np.ndarray]) -> Record:
+def _participant(cohort: Cohort, name: str, groups: dict[str, np.ndarray]) -> Record:
     table = cohort.table
     card, values, missing = table.cards[name], table.values[name], table.missing(name)
     found: Record = {"name": name, "unit": card.unit, "title": card.title, "missing": int(missing.sum())}

@@ -12,7 +12,7 @@ Split = tuple[Indices, Indices]
 
 
 def largest_count(y: Array, patient: Indices, binary: bool, wanted: int) -> int:
-    """How many folds the data allow, at most `wanted`: each must hold a patient of each class."""
+    """How many folds the data allow, at most `wanted`: each holds a patient of each stratum."""
     return min(wanted, int(np.bincount(_strata(y, patient, binary)).min()))
 
 
@@ -36,9 +36,10 @@ def split(y: Array, patient: Indices, binary: bool, folds: int, seed: int) -> li
 
 
 def _strata(y: Array, patient: Indices, binary: bool) -> Indices:
-    """The stratum of each patient: whether one of the rows holds an event."""
+    """The stratum of each patient: whether one of the rows holds an event; one for all where that divides nobody."""
     _, inverse = np.unique(patient, return_inverse=True)
     events = np.zeros(inverse.max() + 1)
     if binary:
         np.maximum.at(events, inverse, y)
-    return events.astype(np.intp)
+    strata = events.astype(np.intp)
+    return strata if min(strata.sum(), len(strata) - strata.sum()) > 1 else np.zeros_like(strata)

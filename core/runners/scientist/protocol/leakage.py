@@ -42,7 +42,7 @@ def before_fitting(protocol: Protocol, cohort: Cohort, folds: Sequence[Sequence[
         patient_overlap(protocol, cohort, folds),
         duplicates(cohort, folds),
         target_leakage(protocol, cohort),
-        scaling_before_split(protocol, cohort),
+        scaling_before_split(cohort),
         Check("time", "not_checked", "The data hold no dates: whether predictors precede the outcome is not seen."),
     )
 
@@ -110,7 +110,7 @@ def _correlation(y: Array, x: Array) -> float:
     return float(abs(np.corrcoef(rankdata(x[there]), rankdata(y[there]))[0, 1]))
 
 
-def scaling_before_split(protocol: Protocol, cohort: Cohort) -> Check:
+def scaling_before_split(cohort: Cohort) -> Check:
     """Whether the data came scaled: mean 0 and spread 1 (or sum of squares 1), or minimum 0 and maximum 1, over all."""
     columns = [(name, cohort.x[:, number]) for number, name in enumerate(cohort.names)]
     columns = [(name, x[~np.isnan(x)]) for name, x in columns]

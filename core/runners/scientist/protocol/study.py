@@ -73,7 +73,7 @@ def _study(
     stopped: str | None,
     tell: Tell,
 ) -> Study:
-    deviations = (*_deviations(plan.protocol, table, stopped), *(predictions.deviations if predictions else ()))
+    deviations = (*_deviations(table, stopped), *(predictions.deviations if predictions else ()))
     results = _described(plan, table, cohort, checks) | {
         "deviations": [{"what": what, "why": why} for what, why in deviations],
         "stopped": stopped,
@@ -144,8 +144,6 @@ def _too_few(protocol: Protocol, cohort: Cohort) -> str | None:
         rarer = int(min(cohort.y.sum(), cohort.n - cohort.y.sum()))
         if rarer < rule.fewest_events:
             return f"the rarer class has {rarer} rows, fewer than the {rule.fewest_events} that the protocol demands"
-        if largest_count(cohort.y, cohort.patient, True, 2) < 2:
-            return "the patients of one class are too few to be divided"
     elif len(set(cohort.y.tolist())) < 2:
         return "the outcome is the same for everybody"
     return None
@@ -158,7 +156,7 @@ def _leaking(protocol: Protocol, checks: tuple[Check, ...]) -> str | None:
     return None
 
 
-def _deviations(protocol: Protocol, table: Table, stopped: str | None) -> tuple[tuple[str, str], ...]:
+def _deviations(table: Table, stopped: str | None) -> tuple[tuple[str, str], ...]:
     found = []
     if table.ignored:
         found.append(

@@ -17,7 +17,9 @@ from core.runners.scientist.writing.draft import (
     See,
     Transform,
     Untraced,
+    fill,
     para,
+    told,
 )
 from core.runners.scientist.writing.latex import to_latex
 from core.runners.scientist.writing.markdown import to_markdown
@@ -43,6 +45,7 @@ __all__ = [
     "Source",
     "Transform",
     "Untraced",
+    "fill",
     "marked",
     "para",
     "pointer",
@@ -51,6 +54,7 @@ __all__ = [
     "to_latex",
     "to_markdown",
     "to_pdf",
+    "told",
     "unresolved",
     "words",
 ]

@@ -277,3 +277,27 @@ class Draft:
 def para(*parts: Part, lead: str = "") -> Paragraph:
     """Return a paragraph of these parts."""
     return Paragraph(parts, lead)
+
+
+PLACE = re.compile(r"\{(\w+)\}")
+
+
+def fill(template: str, **values: Part | Parts) -> Parts:
+    """Return a sentence as parts, each `{name}` replaced by the part or parts of that name.
+
+    `DraftError` for a name that is not given, and for one that the sentence does not use.
+    """
+    pieces = PLACE.split(template)
+    unknown, unused = set(pieces[1::2]) - values.keys(), values.keys() - set(pieces[1::2])
+    if unknown or unused:
+        raise DraftError(f"the sentence {template[:60]!r} and its values differ in {sorted(unknown | unused)}")
+    parts: list[Part] = []
+    for number, piece in enumerate(pieces):
+        value = values[piece] if number % 2 else piece
+        parts += value if isinstance(value, tuple) else [value]
+    return tuple(part for part in parts if part != "")
+
+
+def told(template: str, *, lead: str = "", **values: Part | Parts) -> Paragraph:
+    """Return a paragraph made by `fill`."""
+    return Paragraph(fill(template, **values), lead)

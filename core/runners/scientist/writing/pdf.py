@@ -52,6 +52,7 @@ HEIGHT = A4[1] - TOP - BOTTOM
 TALLEST_FIGURE = 300.0
 MOST_STRETCH = 1.5
 """How much wider than its content a table is drawn."""
+LONGEST_WORD = WIDTH / 3
 MOST_CHARACTERS = 20_000
 """Of one paragraph; more is cut, so that no value can fill the document."""
 
@@ -193,7 +194,11 @@ def _widths(words: list[list[str]], shares: tuple[float, ...]) -> list[float]:
     columns = list(zip(*words, strict=True))
     wanted = [max(pdfmetrics.stringWidth(cell, BOLD, 8.6) for cell in column) + 8 for column in columns]
     least = [
-        max(pdfmetrics.stringWidth(word, BOLD, 8.6) for cell in column for word in cell.split() or [""]) + 8
+        # A long name breaks before it takes the room that numbers need.
+        min(
+            LONGEST_WORD,
+            max(pdfmetrics.stringWidth(word, BOLD, 8.6) for cell in column for word in cell.split() or [""]) + 8,
+        )
         for column in columns
     ]
     spare = WIDTH - sum(least)
