@@ -85,6 +85,7 @@ def arguments(
         *_proc(),
         *("--dev", "/dev"),
         *(word for place in launcher.OWN_FOLDERS for word in _own_folder(place, limits.disk)),
+        *_environment(),
         *_folders("/sandbox", "/code", "/inputs"),
         *("--ro-bind", str(Path(launcher.__file__).resolve()), LAUNCHER, "--ro-bind", str(code), CODE),
         *(word for name, path in inputs.items() for word in ("--ro-bind", str(path), f"/inputs/{name}")),
@@ -119,7 +120,7 @@ def _variables(limits: Limits) -> dict[str, str]:
 
 
 def _system() -> Iterator[str]:
-    """/usr and the libraries, and the environment in use; links are made anew, not followed."""
+    """/usr and the libraries; links are made anew, not followed."""
     yield from ("--ro-bind", "/usr", "/usr", "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache")
     for name in SYSTEM:
         place = Path("/") / name
@@ -127,6 +128,10 @@ def _system() -> Iterator[str]:
             yield from ("--symlink", str(place.readlink()), str(place))
         elif place.is_dir():
             yield from ("--ro-bind", str(place), str(place))
+
+
+def _environment() -> Iterator[str]:
+    """The Python environment in use; after the folders of the code's own, which could hide one in /tmp."""
     for folder in environment_folders():
         # Made here and open to all; bubblewrap would close them to other users.
         yield from _folders(*(str(parent) for parent in reversed(folder.parents[:-1])))

@@ -14,7 +14,6 @@ import contextlib
 import ctypes
 import json
 import os
-import platform
 import resource
 import select
 import signal
@@ -62,30 +61,31 @@ def become_the_code(limits: dict[str, Any], uid: int | None, folders: list[int],
             os.setgroups([])
             os.setresgid(uid, uid, uid)
             os.setresuid(uid, uid, uid)
-        for name, value in hard_limits(limits, uid).items():
-            resource.setrlimit(getattr(resource, name), (value, value))
+        for name, value in hard_limits(limits).items():
+            number = getattr(resource, name)
+            outer = resource.getrlimit(number)[1]
+            least = value if outer == resource.RLIM_INFINITY else min(value, outer)
+            resource.setrlimit(number, (least, least))
         os.execv(limits["argv"][0], limits["argv"])  # noqa: S606
     except BaseException as error:
         os.write(fails, (str(error) or type(error).__name__).encode())
         os._exit(1)
 
 
-def hard_limits(limits: dict[str, Any], uid: int | None) -> dict[str, int]:
+def hard_limits(limits: dict[str, Any]) -> dict[str, int]:
     """What the kernel holds each process to; `watch` holds all of them together to the limits themselves.
 
-    Address space is no memory: libraries reserve far more than they touch.
+    Address space is no memory: libraries reserve far more than they touch. Processes are those of the user in this
+    namespace; without this limit, which does not bind root, a fork bomb leaves `watch` no time to see it.
     """
-    release = tuple(int(part) for part in platform.release().split(".")[:2] if part.isdigit())
-    # Before Linux 5.14 the number counts all of the user's processes, also those outside.
-    countable = uid is not None or release >= (5, 14)
     return {
         "RLIMIT_CORE": 0,
         "RLIMIT_MSGQUEUE": 0,
-        "RLIMIT_NOFILE": 1024,
+        "RLIMIT_NOFILE": 256,
         "RLIMIT_CPU": int(limits["cpu_s"]) + 1,
         "RLIMIT_FSIZE": int(limits["file_size"]),
         "RLIMIT_AS": 2 * int(limits["memory"]) + (2 << 30),
-        **({"RLIMIT_NPROC": 2 * int(limits["processes"])} if countable else {}),
+        "RLIMIT_NPROC": 2 * int(limits["processes"]),
     }
 
 
