@@ -21,12 +21,13 @@ from support.studio import Studio
 from core.audit.verify import verify
 from core.canonical import file_sha256, sha256
 from core.identity import actor_from_token
+from core.lookup import output_of
 from core.platform import Platform
 from core.reports.dossier import check_dossier
 from core.reports.sealing import attached
 from core.settings import Settings
 from core.signatures import check_signature
-from core.tables import Output, Release, SignatureRecord
+from core.tables import Output, ProtocolApproval, Release, SignatureRecord
 
 Demo = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -52,12 +53,13 @@ def check_ending(platform: Platform, folder: Path, ending: dict[str, Any], state
     report = check_dossier(platform, pdf)
     with platform.reading() as session:
         release = session.get_one(Release, ending["release"])
-        output = session.scalars(sa.select(Output).where(Output.job_id == release.job_id, Output.role == "video")).one()
+        output = output_of(session, release.job_id)
+        assert output is not None
         signatures = session.scalars(sa.select(SignatureRecord).where(SignatureRecord.release_id == release.id)).all()
     assert (report.holds, report.record_sha256, release.state) == (True, release.evidence_sha256, state)
     evidence = attached(pdf.read_bytes())["evidence.json"]
     assert sha256(evidence) == release.evidence_sha256
-    assert json.loads(evidence)["outputs"]["video"] == output.sha256
+    assert json.loads(evidence)["outputs"][output.role] == output.sha256
     html = (folder / ending["html"]).read_text(encoding="utf-8")
     assert release.id in html
     for signature in signatures:
@@ -119,6 +121,28 @@ def test_the_smallest_sample_runs_through_to_its_dossier(tmp_path: Path, demo: D
         check_ending(platform, tmp_path, ending, ending["state"])
         with platform.reading() as session:
             assert verify(session, platform.store, platform.key.public).intact
+
+
+def test_a_study_goes_from_its_protocol_to_a_signed_manuscript(tmp_path: Path, demo: Demo):
+    done = demo("--study", "--json")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    (ending,) = json.loads(done.stdout)
+    assert (tmp_path / ending["exported"]).read_bytes().startswith(b"%PDF-")
+    with closing(Platform.open(Settings(home=tmp_path / ".greenlight"))) as platform:
+        check_ending(platform, tmp_path, ending, "approved")
+        with platform.reading() as session:
+            job = session.get_one(Release, ending["release"]).job_id
+            made = {row.role: row for row in session.scalars(sa.select(Output).where(Output.job_id == job))}
+            approval = session.scalars(sa.select(ProtocolApproval)).one()
+            assert verify(session, platform.store, platform.key.public).findings == ()
+        study = made["manuscript"].facts["runner"]["study"]
+        assert study["protocol_sha256"] == approval.protocol_sha256
+        assert study["numbers"]["traced"] == study["numbers"]["total"] > 100
+        assert {"results", "provenance", "code", "predictions", "environment", "manuscript_tex"} <= set(made)
+        results = json.loads(platform.store.read(made["results"].sha256))
+    assert results["flow"]["patients"] == 569
+    refused = demo("--study", "--input", "anywhere")
+    assert (refused.returncode, refused.stdout) == (2, "")
 
 
 def test_a_clip_that_cannot_be_used_is_told_in_one_sentence(tmp_path: Path, demo: Demo):
