@@ -18,6 +18,7 @@ from core.runners.scientist.protocol.performance import Assessment, fold_records
 from core.runners.scientist.protocol.schema import Protocol, ReadProtocol
 
 SCHEMA = "greenlight.study-results/1"
+MOST_NAMED = 5
 Tell = Callable[[float, str], None]
 """Told the share done in [0, 1] and what comes next; it may raise to stop."""
 Record = dict[str, object]
@@ -160,7 +161,10 @@ def _deviations(table: Table, stopped: str | None) -> tuple[tuple[str, str], ...
     found = []
     if table.ignored:
         found.append(
-            (f"{len(table.ignored)} columns of the file were not used", "the dataset card does not describe them")
+            (
+                f"these columns of the file were not used: {', '.join(table.ignored[:MOST_NAMED])}",
+                "the dataset card does not describe them",
+            )
         )
     if stopped:
         found.append(("no model was fitted", stopped))

@@ -140,7 +140,7 @@ def _block(draft: Draft, block: Block) -> list[Flowable]:
     if isinstance(block, Text):
         return [_text(draft, block)]
     if isinstance(block, Bullets):
-        return [_paragraph(draft.words(item), "bullet", bullet="•") for item in block.items]
+        return [*(_paragraph(draft.words(item), "bullet", bullet="•") for item in block.items), Spacer(1, 4)]
     return _figure(draft, block) if isinstance(block, Figure) else _table(draft, block)
 
 
@@ -156,7 +156,7 @@ def _figure(draft: Draft, block: Figure) -> list[Flowable]:
 
 
 def _table(draft: Draft, block: Grid) -> list[Flowable]:
-    words = [[draft.words(cell) for cell in row] for row in (block.head, *block.rows)]
+    words = [[_shown(draft.words(cell), BOLD) for cell in row] for row in (block.head, *block.rows)]
     cells = [
         [_cell(cell, column < block.text_columns, row) for column, cell in enumerate(line)]
         for row, line in enumerate(words)
@@ -234,10 +234,15 @@ def _paragraph(words: str, style: str, *, lead: str = "", bullet: str | None = N
 
 
 def _with_fonts(words: str, font: str) -> str:
-    """Escape words; a run that the font cannot show is set in the wider face, a letter of neither as its code."""
-    shown = "".join(one if one.isprintable() else " " for one in words)
-    runs = itertools.groupby(shown, lambda one: _face(one, font))
+    """Escape words; a run that the font cannot show is set in the wider face."""
+    runs = itertools.groupby(_shown(words, font), lambda one: _face(one, font))
     return "".join(_run("".join(letters), name, font) for name, letters in runs)
+
+
+def _shown(words: str, font: str) -> str:
+    """Words with a code for each letter that has no glyph, and a space for each that cannot be printed."""
+    spaced = (one if one.isprintable() else " " for one in words)
+    return "".join(one if _face(one, font) else f"[U+{ord(one):04X}]" for one in spaced)
 
 
 def _face(character: str, font: str) -> str | None:
@@ -245,8 +250,6 @@ def _face(character: str, font: str) -> str | None:
 
 
 def _run(letters: str, name: str | None, font: str) -> str:
-    if name is None:
-        return "".join(f"[U+{ord(one):04X}]" for one in letters)
     return escape(letters) if name == font else f'<font name="{name}">{escape(letters)}</font>'
 
 
