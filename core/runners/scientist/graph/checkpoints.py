@@ -51,6 +51,7 @@ def _postgres(address: str, variable: str, thread: str) -> Iterator[Kept]:
     import psycopg
     from langgraph.checkpoint.postgres import PostgresSaver
 
+    address = address.replace("postgresql+psycopg://", "postgresql://", 1)
     if not address.startswith(("postgresql://", "postgres://")):
         raise InputError(
             f"the variable {variable} holds no address of a PostgreSQL database",
