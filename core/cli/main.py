@@ -26,6 +26,7 @@ NOUNS = {
     "worker": "Run the jobs that wait.",
     "evaluate": "Measure an output, with or without the registry.",
     "compare": "Set model versions side by side over the same assets.",
+    "bench": "Run a suite of studies as one batch.",
     "qualify": "Prove on spoiled clips what the measures notice, and where they fail.",
     "policy": "The packs, what they demand, and how a case stands.",
     "release": "Propose, sign, decline and export releases.",
