@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -102,7 +103,7 @@ def test_a_pointer_to_nothing_is_refused() -> None:
 @given(st.floats(-1e9, 1e9), st.integers(0, 6))
 def test_a_number_is_printed_as_the_nearest_decimal(value: float, decimals: int) -> None:
     text = Num(value, "/x", decimals).text
-    assert abs(float(text) - value) <= 0.5 * 10**-decimals * (1 + 1e-9)
+    assert abs(Decimal(text) - Decimal(value)) <= Decimal(1).scaleb(-decimals) / 2
     assert not re.fullmatch(r"-0(\.0*)?", text)
 
 
@@ -155,11 +156,28 @@ def test_hostile_text_is_shown_and_not_obeyed() -> None:
 @given(st.text(max_size=80))
 def test_no_text_leaves_a_bare_command_in_latex(text: str) -> None:
     written = to_latex(draft(Paragraph((Name(text),)))).split("section{Results}")[1].split("\\subsection")[0]
-    allowed = (
-        r"\\(text[a-z]+\{\}|ldots\{\}|[{}$&#%_])|\$(\\geq|\\leq|\\pm|\\times|-|\^\{2\}|\^\{\\circ\}|\\mu|\\beta)\$"
-    )
+    signs = r"\$(\\geq|\\leq|\\pm|\\times|-|\^\{2\}|\^\{\\circ\}|\\mu|\\beta)\$"
+    allowed = rf"\{{[\[\]]\}}|\\(text[a-z]+\{{\}}|ldots\{{\}}|[{{}}$&#%_])|{signs}"
     rest = re.sub(allowed, "", written)
     assert not re.search(r"[\\$&#%_^{}]", rest)
+
+
+def test_latex_is_balanced_and_no_bracket_becomes_an_option() -> None:
+    bracket = ((Name("[1]"),), (Name("[2]"),))
+    latex = to_latex(draft(Bullets((bracket[0],)), Grid("t", ("T.",), (("A",), ("B",)), (bracket, bracket))))
+    begun, ended = (re.findall(rf"\\{word}\{{(\w+)\}}", latex) for word in ("begin", "end"))
+    assert sorted(begun) == sorted(ended)
+    bare = re.sub(r"\\[\\{}]", "", latex)
+    assert bare.count("{") == bare.count("}")
+    assert not re.search(r"(\\\\|\\item)\s*\[", latex)
+
+
+@pytest.mark.parametrize("text", ["1. not a list", "- not a list", "+ x", "=== x", "a &lt; b", "# no heading"])
+def test_words_at_the_start_of_a_paragraph_stay_words(text: str) -> None:
+    from markdown_it import MarkdownIt
+
+    rendered = MarkdownIt().render(to_markdown(draft(Paragraph((Name(text),)))))
+    assert f"<p>{text.replace('&', '&amp;')}</p>" in rendered
 
 
 def test_marks_become_numbers_and_bare_numbers_stay_visible_as_untraced() -> None:

@@ -39,7 +39,6 @@ def column(cohort: Cohort, values: np.ndarray) -> Cohort:
 def test_clean_data_pass_and_what_cannot_be_seen_is_not_claimed(case: tuple[Protocol, Cohort]) -> None:
     found = checked(*case)
     assert {name for name, check in found.items() if check.status == "fail"} == set()
-    assert found["time"].status == "not_checked"
     assert all(check.detail.endswith(".") for check in found.values())
 
 
@@ -111,6 +110,16 @@ def test_data_that_came_stretched_are_found_but_a_single_share_is_not(case: tupl
     stretched = (cohort.x - low) / (high - low)
     assert leakage.scaling_before_split(replace(cohort, x=stretched)).status == "fail"
     assert leakage.scaling_before_split(column(cohort, stretched[:, 0])).status == "pass"
+
+
+def test_a_predictor_that_comes_too_late_is_found_where_the_card_tells() -> None:
+    protocol = read_protocol(EXAMPLES / "diabetes.yaml").protocol
+
+    def told(*late: str) -> str:
+        card = protocol.card.model_copy(update={"known_after_use": late})
+        return leakage.time(protocol.model_copy(update={"datasets": (card,)})).status
+
+    assert [told(), told("progression"), told("progression", "s5")] == ["not_checked", "pass", "fail"]
 
 
 def test_preparation_that_saw_other_rows_is_found() -> None:

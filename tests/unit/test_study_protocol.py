@@ -133,6 +133,7 @@ def test_a_slip_is_named_with_its_field_and_line() -> None:
         {"validation": {"outer_folds": 1}},
         {"validation": {"outer_folds": 5.5}},
         {"validation": {"seed": True}},
+        {"validation": {"outer_folds": 20, "inner_folds": 10, "repeats": 20}},
         {"statistics": {"primary": "roc_auc"}},
         {"statistics": {"primary": "rmse", "threshold": 0.5}},
         {"statistics": {"primary": "rmse", "replicates": 10**9}},
@@ -196,7 +197,7 @@ def test_a_study_is_carried_out_and_every_number_leads_to_its_source(name: str, 
     study = manifest.facts["study"]
     assert study["numbers"] == {"total": len(record["numbers"]), "traced": len(record["numbers"])}
     assert all(value is not False for value in study["success"].values())
-    assert {one["status"] for one in study["leakage"]} == {"pass", "not_checked"}
+    assert {one["status"] for one in study["leakage"]} == {"pass"}
     assert study["protocol_sha256"] == outputs["results"]["protocol"]["sha256"]
     assert all(path.read_bytes() for path in paths.values())
 
@@ -311,3 +312,16 @@ def test_a_missing_protocol_and_an_unknown_mode_are_refused(tmp_path: Path) -> N
     inputs = {"protocol": EXAMPLES / "diabetes.yaml"}
     with pytest.raises(RunFailed, match="no mode"):
         runner("protocol").run(RunSpecification("protocol", inputs, {"mode": "fast"}), context)
+
+
+def test_the_page_on_protocols_names_every_field_and_choice() -> None:
+    import typing
+
+    page = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
+    wanted = set()
+    for part in vars(schema).values():
+        if isinstance(part, type) and issubclass(part, schema.Strict):
+            wanted |= {field.alias or name for name, field in part.model_fields.items()}
+    for choice in (schema.Mode, schema.Modality, schema.BinaryModel, schema.ContinuousModel):
+        wanted |= set(typing.get_args(choice))
+    assert {name for name in wanted if f"`{name}`" not in page} == set()

@@ -43,8 +43,20 @@ def before_fitting(protocol: Protocol, cohort: Cohort, folds: Sequence[Sequence[
         duplicates(cohort, folds),
         target_leakage(protocol, cohort),
         scaling_before_split(cohort),
-        Check("time", "not_checked", "The data hold no dates: whether predictors precede the outcome is not seen."),
+        time(protocol),
     )
+
+
+def time(protocol: Protocol) -> Check:
+    """Whether a predictor is known only after the prediction would be used, as far as the card tells."""
+    late = set(protocol.card.known_after_use)
+    if not late:
+        detail = "The dataset card does not say which columns are known only after use, and the data hold no dates."
+        return Check("time", "not_checked", detail)
+    used = sorted(late & set(protocol.predictors))
+    if used:
+        return Check("time", "fail", f"Known only after the prediction would be used: {', '.join(used[:SHOWN])}.")
+    return Check("time", "pass", "No predictor is among the columns that the dataset card names as known after use.")
 
 
 def patient_overlap(protocol: Protocol, cohort: Cohort, folds: Sequence[Sequence[Split]]) -> Check:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, get_args
@@ -18,6 +19,7 @@ from core.errors import InputError
 from core.runners.scientist.protocol.reading import MAX_BYTES, Lines, read
 
 SCHEMA = "greenlight.protocol/1"
+MOST_FITS = 20_000
 Mode = Literal["reproduction", "innovation", "exploration"]
 Modality = Literal["imaging", "ehr", "genomics", "waveform", "pathology", "clinical_notes"]
 BinaryModel = Literal["logistic_regression", "random_forest", "gradient_boosting"]
@@ -88,8 +90,9 @@ class ColumnCard(Strict):
 
     @model_validator(mode="after")
     def _levels(self) -> ColumnCard:
-        if (self.kind == "categorical") != bool(self.levels) or len(set(self.levels)) != len(self.levels):
-            raise ValueError("a categorical column names its distinct levels, another column none")
+        categorical, distinct = self.kind == "categorical", len(set(self.levels))
+        if distinct != len(self.levels) or (distinct < 2 if categorical else distinct > 0):
+            raise ValueError("a categorical column names two or more distinct levels, another column none")
         return self
 
 
@@ -179,6 +182,12 @@ class Grid(Strict):
     depth: tuple[Annotated[int, Field(ge=1, le=30)], ...] = Field(default=(), max_length=10)
     smallest_leaf: tuple[Annotated[int, Field(ge=1, le=10_000)], ...] = Field(default=(), max_length=10)
     learning_rate: tuple[Share, ...] = Field(default=(), max_length=10)
+
+    @property
+    def combinations(self) -> int:
+        """How many combinations of settings the inner folds try."""
+        values = (self.strength, self.trees, self.depth, self.smallest_leaf, self.learning_rate)
+        return math.prod(max(1, len(one)) for one in values)
 
 
 class ModelPlan(Strict):
@@ -271,6 +280,14 @@ class Protocol(Strict):
         for card in self.datasets:
             if late := sorted(set(card.known_after_use) & set(self.predictors)):
                 raise ValueError(f"the predictor '{late[0]}' is known only after the prediction would be used")
+        return self
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Protocol:
+        validation = self.validation
+        fits = sum(validation.inner_folds * model.grid.combinations + 1 for model in self.models)
+        if fits * validation.outer_folds * validation.repeats > MOST_FITS:
+            raise ValueError(f"it asks for more than {MOST_FITS} fits; give fewer repetitions, folds or settings")
         return self
 
     @property

@@ -28,6 +28,8 @@ ESCAPES = {
     "_": r"\_",
     "^": r"\textasciicircum{}",
     "~": r"\textasciitilde{}",
+    "[": "{[}",
+    "]": "{]}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
@@ -52,6 +54,10 @@ ESCAPES = {
     "β": r"$\beta$",
     "\u00a0": "~",
 }
+
+# A bracket after a line's end or an item would be read as its option, so both are escaped above.
+NO_GLYPH = frozenset("ĦħĸĿŀŉŦŧſ")
+"""Latin letters that the T1 fonts lack."""
 
 
 def to_latex(draft: Draft) -> str:
@@ -79,7 +85,11 @@ def to_latex(draft: Draft) -> str:
 
 def escape(text: str) -> str:
     """Escape every character that LaTeX reads as a command; letters that its fonts lack become their code."""
-    return "".join(ESCAPES.get(one) or (one if one.isprintable() and ord(one) < 0x180 else _code(one)) for one in text)
+    return "".join(ESCAPES.get(one) or (one if _has_glyph(one) else _code(one)) for one in text)
+
+
+def _has_glyph(character: str) -> bool:
+    return character.isprintable() and ord(character) < 0x180 and character not in NO_GLYPH
 
 
 def _code(character: str) -> str:

@@ -6,7 +6,9 @@ import re
 
 from core.runners.scientist.writing.draft import Block, Bullets, Draft, Figure, Paragraph, Part, Parts, Reference
 
-SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
+START = re.compile(r"^(\s*)(\d+(?=[.)](?:\s|$))|[-+=])")
+"""What would begin a list or underline a heading at the start of a paragraph."""
 
 
 def to_markdown(draft: Draft) -> str:
@@ -31,6 +33,16 @@ def _inline(draft: Draft, parts: Parts) -> str:
     return "".join(_part(draft, part) for part in parts)
 
 
+def _line(draft: Draft, parts: Parts) -> str:
+    """Parts that begin a line."""
+    return START.sub(_not_a_list, _inline(draft, parts))
+
+
+def _not_a_list(match: re.Match[str]) -> str:
+    mark = match[2]
+    return f"{match[1]}\\{mark}" if not mark.isdigit() else f"{match[1]}{mark}\\"
+
+
 def _part(draft: Draft, part: Part) -> str:
     return escape(draft.label(part))
 
@@ -38,9 +50,9 @@ def _part(draft: Draft, part: Part) -> str:
 def _block(draft: Draft, block: Block) -> str:
     if isinstance(block, Paragraph):
         lead = f"**{escape(block.lead)}** " if block.lead else ""
-        return f"{'> ' if block.quoted else ''}{lead}{_inline(draft, block.parts)}"
+        return f"{'> ' if block.quoted else ''}{lead}{_line(draft, block.parts)}"
     if isinstance(block, Bullets):
-        return "\n".join(f"- {_inline(draft, item)}" for item in block.items)
+        return "\n".join(f"- {_line(draft, item)}" for item in block.items)
     if isinstance(block, Figure):
         caption = f"**{draft.label_of(block)}.** {_inline(draft, block.caption)}"
         return f"![{escape(block.alt)}]({block.file})\n\n{caption}"
