@@ -15,6 +15,8 @@ from core.audit.merkle import inclusion_proof
 from core.lookup import output_of, signatures_of
 from core.reports import document as doc
 from core.reports.measured import measurement_rows
+from core.reports.study import Study
+from core.reports.study_case import study_of
 from core.signatures import open_slots
 from core.tables import (
     Artifact,
@@ -48,19 +50,21 @@ def build_document(
     checkpoint: AuditCheckpoint | None = None,
     verified: bool = False,
     frames: tuple[doc.FrameRow, ...] = (),
+    study: Study | None = None,
 ) -> doc.Dossier:
     """Return the document of a release as it stands; the judged facts are those frozen at its proposal.
 
-    Without a checkpoint there is no audit proof in it.
+    Without a checkpoint there is no audit proof in it; without `study`, one is filled without pictures.
     """
     evidence = read_json(store, release.evidence_sha256)
     facts = evidence["facts"]
     job = session.get_one(Job, release.job_id)
     asset = session.get_one(Asset, job.asset_id)
     exports = later_assessments(session, release)
+    study = study or study_of(store, evidence)
     return doc.Dossier(
         id=release.id,
-        title=f"{asset.name}: {_use(job)}",
+        title=_title(asset, job, study),
         headline=headline_of(session, release),
         outcome=OUTCOMES.get(release.state, doc.Outcome.OPEN),
         state=release.state,
@@ -73,6 +77,7 @@ def build_document(
         asset=_asset(asset, facts["asset"]),
         job=_job(session, job, facts),
         summary=_summary(evidence),
+        study=study,
         outstanding=tuple(_outstanding(session, release)),
         frames=frames,
         measurements=tuple(measurement_rows(evaluation_of(session, store, job), evidence["assessments"])),
@@ -96,6 +101,10 @@ def evaluation_of(session: Session, store: ArtifactStore, job: Job) -> dict[str,
     query = sa.select(EvaluationRecord.sha256).where(EvaluationRecord.job_id == job.id)
     newest = session.scalar(query.order_by(EvaluationRecord.created_at.desc()).limit(1))
     return read_json(store, newest) if newest else None
+
+
+def _title(asset: Asset, job: Job, study: Study | None) -> str:
+    return f"{asset.name}: {_use(job) if study is None else study.mode or 'a study'}"
 
 
 def _use(job: Job) -> str:

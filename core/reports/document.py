@@ -13,6 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from core.canonical import digest, jsonable, sha256
+from core.reports.picture import Picture
+from core.reports.study import Study
 
 SCHEMA = "greenlight.dossier/1"
 
@@ -36,16 +38,6 @@ class Status(StrEnum):
     NOT_APPLICABLE = "not_applicable"
     WAIVED = "waived"
     ERROR = "error"
-
-
-@dataclass(frozen=True)
-class Picture:
-    """An encoded picture (PNG or JPEG) with what it shows, for eyes (`caption`) and for ears (`alt`)."""
-
-    data: bytes
-    caption: str
-    alt: str
-    media_type: str = "image/png"
 
 
 @dataclass(frozen=True)
@@ -344,6 +336,8 @@ class Dossier:
     """One short paragraph under the headline."""
     outstanding: tuple[Outstanding, ...] = ()
     frames: tuple[FrameRow, ...] = ()
+    study: Study | None = None
+    """What a study was and found; None for a clip."""
     measurements: tuple[MeasurementRow, ...] = ()
     packs: tuple[PackVerdicts, ...] = ()
     persons: tuple[Person, ...] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,12 +14,15 @@ from core.errors import InputError, TamperingFound, Unavailable
 from core.lookup import asset_files, find, output_of, signatures_of
 from core.platform import Platform
 from core.releases import verified
-from core.reports.casefile import build_document, evaluation_of
+from core.reports.casefile import build_document, evaluation_of, read_json
 from core.reports.document import FrameRow
 from core.reports.html import render_html
 from core.reports.pdf import render_pdf
 from core.reports.pictures import choose_frames, frame_rows
 from core.reports.sealing import Attachment, SealingKey, SealReport, seal, verify_seal
+from core.reports.study import Study
+from core.reports.study_bundle import attached
+from core.reports.study_case import study_of, with_pictures
 from core.signatures import check_signature
 from core.tables import Asset, Dossier, Job, Release
 
@@ -53,12 +57,14 @@ def make_dossier(platform: Platform, actor: Actor, release: str) -> DossierFiles
             checkpoint=checkpoint,
             verified=bool(audit["verified"]),
             frames=_frames(platform, session.get_one(Job, job_id), Path(folder)),
+            study=_study(platform, row, Path(folder)),
         )
         evidence = platform.store.read(row.evidence_sha256)
         state, release_id, record = row.state, row.id, row.evidence_sha256
     attachments = (
         Attachment("evidence.json", evidence, "The frozen record that was judged and signed"),
         Attachment("dossier.json", canonical_json(document.to_json()), "This dossier as data"),
+        *attached(platform.store, json.loads(evidence)),
     )
     key = SealingKey.load_or_create(platform.settings.keys)
     pdf = seal(render_pdf(document), key, at=at, record_sha256=record, attachments=attachments)
@@ -112,9 +118,16 @@ def _frames(platform: Platform, job: Job, folder: Path) -> tuple[FrameRow, ...]:
         output = output_of(session, job.id)
         asset = session.get_one(Asset, job.asset_id)
         files = {role: row.sha256 for role, row in asset_files(session, asset).items()}
-    if evaluation is None or output is None:
+    if evaluation is None or output is None or "video" not in files:
         return ()
     clips = {"video": files["video"], "quadmask": files["quadmask"], "output": output.sha256}
     paths = {role: platform.store.fetch(sha256, folder / f"{role}.mp4") for role, sha256 in clips.items()}
     chosen = choose_frames(evaluation, int(asset.facts["frames"]))
     return frame_rows(paths["video"], paths["quadmask"], paths["output"], chosen, asset.facts.get("fps"))
+
+
+def _study(platform: Platform, release: Release, folder: Path) -> Study | None:
+    """What a study was and found, with pictures; None for a clip."""
+    evidence = read_json(platform.store, release.evidence_sha256)
+    study = study_of(platform.store, evidence)
+    return with_pictures(study, platform.store, evidence, folder) if study else None

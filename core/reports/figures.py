@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.reports.document import FrameRow, Picture
+from core.reports.document import FrameRow
+from core.reports.picture import Picture
 
 Frame = NDArray[np.uint8]
 Mask = NDArray[np.uint8]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from reportlab.platypus import Flowable, KeepTogether, Spacer
 
+from core.reports import study_wording
 from core.reports.document import Dossier, Status
 from core.reports.layout import Badge, MaskLegend, facts, grid, panel, pictures
 from core.reports.typeset import CONTENT_WIDTH, HAIRLINE, text
@@ -25,6 +26,9 @@ def front_page(document: Dossier) -> Iterator[Flowable]:
         yield pictures(document.frames[0].pictures)
         yield MaskLegend()
         yield Spacer(1, 10)
+    if document.study and (shown := [*document.study.pages[:1], *document.study.figures[:3]]):
+        yield pictures(shown)
+        yield Spacer(1, 12)
     yield _figures(document)
     yield from _blockers(document)
     yield from _signers(document)
@@ -52,13 +56,12 @@ def _decision(document: Dossier) -> Flowable:
 
 def _figures(document: Dossier) -> Flowable:
     tally = document.tally()
-    judged = [row for row in document.measurements if row.meets is not None]
     signed = [one for one in document.signatures if one.decision == "signed"]
     verified = document.audit.verified if document.audit else None
     tiles = (
         (f"{tally.get(Status.PASS, 0)} of {sum(tally.values())}", "controls pass"),
         (f"{len(document.blocking)}", "verdicts keep it closed"),
-        (f"{sum(row.meets is True for row in judged)} of {len(judged)}", "judged measures within limit"),
+        *_found(document),
         (f"{len(signed)}", "signatures given"),
         ({True: "verified", False: "broken", None: "not checked"}[verified], "audit log"),
     )
@@ -71,6 +74,16 @@ def _figures(document: Dossier) -> Flowable:
         ("RIGHTPADDING", (0, 0), (-1, -1), 8),
     ]
     return grid([cells], [CONTENT_WIDTH / len(tiles)] * len(tiles), style)
+
+
+def _found(document: Dossier) -> Iterator[tuple[str, str]]:
+    """What was measured, or for a study what vouches for its numbers."""
+    if document.study is not None:
+        yield study_wording.traced_share(document.study), "numbers traced"
+        yield study_wording.checks_share(document.study), "leakage checks pass"
+        return
+    judged = [row for row in document.measurements if row.meets is not None]
+    yield f"{sum(row.meets is True for row in judged)} of {len(judged)}", "judged measures within limit"
 
 
 def _blockers(document: Dossier) -> Iterator[Flowable]:

@@ -13,10 +13,11 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from core.reports import wording
+from core.reports import study_wording, wording
 from core.reports.curves import curve_svg
-from core.reports.document import Dossier, MeasurementRow, Picture
+from core.reports.document import Dossier, MeasurementRow
 from core.reports.figures import MASK_CLASSES
+from core.reports.picture import Picture
 
 
 def render_html(document: Dossier) -> str:
@@ -43,7 +44,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(words=wording, curve_uri=_curve_uri, directions=wording.DIRECTIONS)
+    environment.globals.update(words=wording, say=study_wording, curve_uri=_curve_uri, directions=wording.DIRECTIONS)
     environment.filters["data_uri"] = _data_uri
     return environment
 

@@ -11,8 +11,8 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.platypus import CondPageBreak, Flowable, Image, Table, TableStyle
 
-from core.reports.document import Picture
 from core.reports.figures import MASK_CLASSES
+from core.reports.picture import Picture
 from core.reports.typeset import BOLD, CONTENT_HEIGHT, CONTENT_WIDTH, HAIRLINE, MUTED, PANEL, SANS, text
 from core.reports.wording import Tone, is_digest
 
@@ -24,6 +24,10 @@ PLAIN = [
     ("TOPPADDING", (0, 0), (-1, -1), 0),
     ("BOTTOMPADDING", (0, 0), (-1, -1), 0),
 ]
+
+
+LARGEST_PIXEL = 0.5
+"""Points that a pixel may take: a small picture is not blown up."""
 
 
 class Badge(Flowable):  # type: ignore[misc]
@@ -121,14 +125,14 @@ def panel(
     return grid([[content]], [width], style)
 
 
-def facts(pairs: Sequence[tuple[str, str]], width: float = CONTENT_WIDTH, limit: int = 400) -> Table:
-    """Labels on the left, values on the right; digests in the fixed-width face."""
+def facts(pairs: Sequence[tuple[str, str]], width: float = CONTENT_WIDTH, limit: int = 400, label: float = 96) -> Table:
+    """Labels on the left, `label` points wide, values on the right; digests in the fixed-width face."""
     rows = [
-        [text(label, "label", limit=40), text(value, "mono" if is_digest(value) else "body", limit=limit)]
-        for label, value in pairs
+        [text(name, "label", limit=60), text(value, "mono" if is_digest(value) else "body", limit=limit)]
+        for name, value in pairs
     ]
     padding = [("BOTTOMPADDING", (0, 0), (-1, -1), 4), ("RIGHTPADDING", (0, 0), (0, -1), 8)]
-    return grid(rows, [96, width - 96], padding)
+    return grid(rows, [label, width - label], padding)
 
 
 def pictures(shown: Sequence[Picture], width: float = CONTENT_WIDTH, gap: float = 6.0, columns: int = 4) -> Table:
@@ -143,7 +147,7 @@ def pictures(shown: Sequence[Picture], width: float = CONTENT_WIDTH, gap: float 
 def image(shown: Picture, width: float, tallest: float = 260.0) -> Image:
     """A picture at `width` points or less, its aspect kept and its height bounded."""
     across, down = ImageReader(BytesIO(shown.data)).getSize()
-    scale = min(width / across, tallest / down)
+    scale = min(width / across, tallest / down, LARGEST_PIXEL)
     return Image(BytesIO(shown.data), across * scale, down * scale, hAlign="LEFT")
 
 

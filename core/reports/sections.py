@@ -10,6 +10,7 @@ from core.reports.curves import curve
 from core.reports.document import Dossier, MeasurementRow, PackVerdicts, Person, Review, VerdictRow
 from core.reports.layout import Badge, Cell, MaskLegend, grid, heading, pictures, ruled
 from core.reports.record import record_sections
+from core.reports.study_sections import study_sections
 from core.reports.typeset import CONTENT_WIDTH, text
 from core.reports.wording import (
     DIRECTIONS,
@@ -33,11 +34,15 @@ from core.reports.wording import (
 
 def sections(document: Dossier) -> Iterator[Flowable]:
     """The flowables of every section after the first page, in reading order."""
+    if document.study is not None:
+        yield from study_sections(document.study)
     yield from _measurements(document)
     yield from _curves(document)
     yield from _frames(document)
     yield from _verdicts(document)
-    yield from _persons(document)
+    # Whom a study touches stands with its data.
+    if document.study is None or document.persons is not None:
+        yield from _persons(document)
     yield from _reviews(document)
     yield from record_sections(document)
 

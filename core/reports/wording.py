@@ -243,13 +243,15 @@ def model_facts(model: Model) -> tuple[tuple[str, str], ...]:
 
 
 def asset_facts(asset: Asset) -> tuple[tuple[str, str], ...]:
-    """The asset as labels and values; what was not probed is said to be unknown."""
+    """The asset as labels and values; what was not probed of a clip is said to be unknown."""
+    named = (("Asset", f"{asset.name} ({asset.id}), {asset.kind}"), ("Digest", asset.sha256))
+    if asset.kind in ("study", "run"):
+        return named
     size = f"{asset.width} × {asset.height}" if asset.width and asset.height else "size not known"
     frames = f"{asset.frames} frames" if asset.frames is not None else "frames not known"
     rate = f"{number(asset.fps)} frames a second" if asset.fps else "rate not known"
     return (
-        ("Asset", f"{asset.name} ({asset.id}), {asset.kind}"),
-        ("Digest", asset.sha256),
+        *named,
         ("Picture", f"{size}, {frames}, {rate}"),
         ("Mask", known(asset.mask)),
         ("Prompt", known(asset.prompt)),

@@ -15,8 +15,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from core.reports import wording
-from core.reports.document import Picture
 from core.reports.figures import MASK_CLASSES
+from core.reports.picture import Picture
 from core.reports.wording import AMBER, BLUE, GREEN, RUST, Tone
 from dashboard.appearance import JOB_TONES, state_tone
 

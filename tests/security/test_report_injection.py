@@ -16,9 +16,10 @@ import pypdf
 import pytest
 from report_example import example
 
-from core.reports.document import Dossier, Picture
+from core.reports.document import Dossier
 from core.reports.html import render_html
 from core.reports.pdf import render_pdf
+from core.reports.picture import Picture
 
 HOSTILE = {
     "image": '<img src="{path}" width="10" height="10"/>',

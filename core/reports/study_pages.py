@@ -1,0 +1,97 @@
+"""A manuscript's pages and a study's figures as pictures, drawn in a child process with limits.
+
+Both may have been made elsewhere, or by a program that a language model wrote: they are never decoded here before the
+child has drawn them anew.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from base64 import b64decode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import core
+
+SECONDS, MEMORY, ANSWER_BYTES, PIXELS = 40, 2 << 30, 64 << 20, 50_000_000
+PNG = b"\x89PNG\r\n\x1a\n"
+ROOT = Path(core.__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Encoded PNG pictures in the order they were asked for; None for one that cannot be drawn.
+
+    `count` is the number of pages of the PDF, None where there is none; `unseen` is why nothing could be drawn.
+    """
+
+    pictures: tuple[bytes | None, ...]
+    count: int | None = None
+    unseen: str | None = None
+
+
+def draw_pages(pdf: Path, pages: Sequence[int], width: int) -> Drawn:
+    """Draw pages (from 0) of a PDF, `width` pixels wide or less; pages past its end are left out."""
+    return _drawn(pdf, pages, (), width)
+
+
+def draw_figures(paths: Sequence[Path], width: int) -> Drawn:
+    """Draw picture files anew on white, `width` pixels wide or less."""
+    return _drawn(None, (), paths, width) if paths else Drawn(())
+
+
+def _drawn(pdf: Path | None, pages: Sequence[int], figures: Sequence[Path], width: int) -> Drawn:
+    request: dict[str, object] = {
+        "pdf": str(pdf.absolute()) if pdf else None,
+        "pages": list(pages),
+        "figures": [str(path.absolute()) for path in figures],
+        "width": width,
+        "limits": {"seconds": SECONDS, "memory": MEMORY, "answer": ANSWER_BYTES, "pixels": PIXELS},
+    }
+    found = _asked(request)
+    if "unseen" in found:
+        return Drawn((), None, str(found["unseen"])[:200])
+    count = found.get("count")
+    return Drawn(tuple(_picture(one) for one in found["pictures"]), count if isinstance(count, int) else None)
+
+
+def _asked(request: dict[str, object]) -> dict[str, Any]:
+    """The child's answer, which it writes into a file that cannot grow past the limit."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
+    limits = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+    with tempfile.TemporaryFile() as answer:
+        try:
+            subprocess.run(
+                [sys.executable, "-m", "core.reports.study_pages_child"],
+                input=json.dumps(request).encode(),
+                stdout=answer,
+                stderr=subprocess.DEVNULL,
+                cwd=ROOT,
+                env={**kept, **limits, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+                timeout=SECONDS,
+                check=False,
+            )
+            answer.seek(0)
+            found = json.loads(answer.read(ANSWER_BYTES))
+        except subprocess.TimeoutExpired:
+            return {"unseen": f"it takes more than {SECONDS} seconds to draw"}
+        except (ValueError, RecursionError):
+            return {"unseen": "it broke what draws it, or the limits"}
+    return found if isinstance(found, dict) else {"unseen": "it broke what draws it"}
+
+
+def _picture(encoded: object) -> bytes | None:
+    """A picture that begins as a PNG of a sane size, or None."""
+    try:
+        data = b64decode(encoded, validate=True) if isinstance(encoded, str) else b""
+    except binascii.Error:
+        return None
+    across, down = (int.from_bytes(data[start : start + 4], "big") for start in (16, 20))
+    return data if data.startswith(PNG) and 0 < across * down <= PIXELS else None
