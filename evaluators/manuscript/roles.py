@@ -76,7 +76,8 @@ _LABELLED = re.compile(
 _WEAKLY_LABELLED = re.compile(rf"(?:^|[^\w]){_WEAK_LABEL_WORDS}\s(?:\d+\s?(?:[-–]|and|or|to)\s?)?$", re.IGNORECASE)
 _SOFTWARE = re.compile(
     r"\b(?:Python|PyTorch|TensorFlow|Keras|CUDA|cuDNN|scikit-learn|sklearn|NumPy|SciPy|pandas|MATLAB|SPSS|Stata|SAS|Ubuntu"
-    r"|Windows|Java|MONAI|OpenCV|transformers|[Vv]ersions?|[Rr]elease|CC[ -]BY(?:-[A-Z]+)*|Apache|MIMIC|GPT|Llama|Claude|R)"
+    r"|Windows|Java|MONAI|OpenCV|transformers"
+    r"|[Vv]ersions?|[Rr]elease|CC[ -]BY(?:-[A-Z]+)*|Apache|MIMIC|GPT|Llama|Claude|R)"
     r"[\s\u00a0]?v?\.?$"
 )
 _COUNTED = re.compile(r"\s+(?:[a-z-]+\s+){0,2}?[a-z-]+s\b")
@@ -84,7 +85,8 @@ _YEAR_BEFORE = re.compile(
     r"(?:\b(?:in|since|from|until|till|by|before|after|during|of|to|and|through|year|al\.?|late|early|mid|edition|@)|[,(;/–-]|'|’|[A-Z]{2,}|[A-Z]\w+)[\s\u00a0]*$"
 )
 _CI_AFTER = re.compile(
-    r"[\s-]*(?:C\.?I\.?s?\b|confidence|credible|prediction|CrI\b|percentile interval|bootstrap(?:ped)? (?:CI|confidence))"
+    r"[\s-]*(?:C\.?I\.?s?\b|confidence|credible|prediction|CrI\b|percentile interval"
+    r"|bootstrap(?:ped)? (?:CI|confidence))"
 )
 _LEVEL_BEFORE = re.compile(
     r"(?:α|\balpha|\bsignificance(?: level| threshold)?(?: (?:of|at|was|set at|set to))*|\bconfidence level of"

@@ -8,9 +8,9 @@ from typing import NamedTuple
 _END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)")
 _OPENS = re.compile(r"\s+[\"'“‘(\[]*[A-Z0-9À-ÞΑ-Ω$\\α-ω•†‡]|\s+[a-z]+[A-Z]")
 _WORDS = """
-al e.g i.e eg ie cf vs fig figs eq eqs eqn eqns tab tabs sec secs ref refs app alg approx resp etc dr prof mr mrs ms st no
-nos vol pp ca viz dept univ inc ltd co ed eds proc trans int conf j w.r.t w.l.o.g i.i.d s.d s.e std dev min max avg a.k.a
-phd md jr sr ph.d u.s u.k
+al e.g i.e eg ie cf vs fig figs eq eqs eqn eqns tab tabs sec secs ref refs app alg approx resp etc dr prof mr mrs ms st
+no nos vol pp ca viz dept univ inc ltd co ed eds proc trans int conf j w.r.t w.l.o.g i.i.d s.d s.e std dev min max avg
+a.k.a phd md jr sr ph.d u.s u.k
 """
 _AMBIGUOUS_WORDS = "no nos min max avg fig figs eq eqs sec tab vol pp app alg etc ms st co int"
 _ABBREVIATIONS = frozenset(_WORDS.split())
