@@ -22,11 +22,16 @@ def qualify(
     as_json: Json = False,
 ) -> None:
     """Spoil simulated clips on purpose and report which measures notice, how surely, and where they fail."""
+    from core.access import Permission
     from core.cli.worker import progress_bars
     from core.jobs.worker import Sign
     from evaluators.qualification.report import write_report
     from evaluators.qualification.study import run_study
 
+    if record:
+        # Refused now rather than after half an hour.
+        with acting() as (_platform, actor):
+            actor.require(Permission.EVALUATE)
     with progress_bars(quiet=as_json) as observer:
         result = run_study(quick, lambda share, message: observer(Sign("study", share, message)), workers=workers)
     page = write_report(result, to)
