@@ -49,7 +49,7 @@ def tags(html: str) -> set[str]:
     found: set[str] = set()
 
     class Reader(HTMLParser):
-        def handle_starttag(self, tag: str, attrs: object) -> None:
+        def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002
             found.add(tag)
 
     Reader().feed(html)
