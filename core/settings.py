@@ -46,6 +46,17 @@ class Settings:
     """Address of a server that speaks the OpenAI chat-completions protocol; empty means the provider's own."""
     vlm_key_variable: str = ""
     """Name of the environment variable that holds the judge's API key; the key itself is no setting."""
+    llm_model: str = ""
+    """Language model of studies: `provider:name`, or a name that `llm_base_url` knows; empty means the job names it."""
+    llm_base_url: str = ""
+    """Address of a server that speaks the OpenAI chat-completions protocol; empty means the provider's own."""
+    llm_key_variable: str = ""
+    """Name of the environment variable that holds the language model's API key."""
+    checkpoints_variable: str = ""
+    """Name of the environment variable with the address of a PostgreSQL database for the checkpoints of studies.
+
+    Empty means files beside the worker; with a database another machine can go on with a study.
+    """
 
     @property
     def database(self) -> str:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import core
+from core.jobs.asked import spared_keys
 from core.jobs.attempt import FAILURE, LOG, MANIFEST, OUT, PROGRESS, SPECIFICATION, WAITING, load_record, write_whole
-from core.jobs.judging import spared_key
 from core.jobs.process import end_session, session_memory, without_secrets
 from core.runners.base import Manifest, RunOutput, RunSpecification
 from core.settings import Settings
@@ -226,7 +226,10 @@ def launch(
     folder = folder.absolute()
     _prepare(specification, folder, settings, checkpoints)
     root = str(Path(core.__file__).parent.parent)
-    environment = without_secrets(os.environ, spared_key(specification)) | {"PYTHONPATH": root, "PYTHONUNBUFFERED": "1"}
+    environment = without_secrets(os.environ, *spared_keys(specification)) | {
+        "PYTHONPATH": root,
+        "PYTHONUNBUFFERED": "1",
+    }
     with (folder / LOG).open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "core.jobs.attempt", *([] if stays else [str(folder)])],

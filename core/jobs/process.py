@@ -25,15 +25,15 @@ PR_SET_PDEATHSIG = 1
 PARENT_CHECK_S = 0.5
 
 
-def without_secrets(environ: Mapping[str, str], spared: str = "") -> dict[str, str]:
+def without_secrets(environ: Mapping[str, str], *spared: str) -> dict[str, str]:
     """The environment less the database's address, whatever is named like a secret and addresses with a password.
 
-    `spared` names one variable that stays, for a child that needs that key; the database's address never does.
+    `spared` names variables that stay, for a child that needs those keys; the database's address never does.
     """
     return {
         name: value
         for name, value in environ.items()
-        if name != DATABASE and (name == spared or not (SECRET.search(name.upper()) or WITH_PASSWORD.search(value)))
+        if name != DATABASE and (name in spared or not (SECRET.search(name.upper()) or WITH_PASSWORD.search(value)))
     }
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from core.jobs.asked import runner_parameters
 from core.jobs.checkpoints import Checkpoints
-from core.jobs.masking import runner_parameters
 from core.jobs.queue import Claim
 from core.lookup import asset_files, lineage
 from core.platform import Platform

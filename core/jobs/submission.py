@@ -13,7 +13,7 @@ from core.access import Permission
 from core.canonical import canonical_json, new_id
 from core.errors import InputError
 from core.gates import GateDecision, judge_case
-from core.jobs.masking import frames_leave, frozen_parameters
+from core.jobs.asked import frozen_parameters, leaves_machine
 from core.jobs.specification import DECISIONS
 from core.lookup import find, find_version
 from core.platform import Work
@@ -75,7 +75,7 @@ def submit(work: Work, request: JobRequest) -> Submission:
     version = find_version(work.session, request.version)
     parameters = frozen_parameters(work.settings, request.runner, request.parameters, {*request.files, *request.stored})
     files = {role: work.keep(path, "application/octet-stream").sha256 for role, path in request.files.items()}
-    leaves = frames_leave(work.settings, request.runner, parameters)
+    leaves = leaves_machine(work.settings, request.runner, parameters)
     job = work.add(
         Job(
             id=new_id("job"),

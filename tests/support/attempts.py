@@ -13,7 +13,11 @@ from core.runners.base import RunSpecification
 from core.runners.scientist.graph.build import NODES
 from support.chat_server import carry_out
 
-LOADED = ["support.attempts", "core.runners.scientist.graph.outputs", "langgraph.graph", "langchain_openai"]
+LOADED = [
+    "support.attempts", "core.runners.scientist.graph.outputs", "langgraph.graph", "langchain.chat_models",
+    "langchain_openai", "langgraph.checkpoint.sqlite", "langgraph.checkpoint.postgres",
+    "sklearn.datasets", "scipy.stats",
+]  # fmt: skip
 """Imported once; the processes of the attempts are forked from there."""
 
 
