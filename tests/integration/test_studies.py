@@ -8,11 +8,19 @@ import pytest
 from support.studies import GROUP, VERSION, approved, found_group, small_protocol, take_in, write_protocol
 from support.studio import Studio
 
+from core import consents, releases
 from core.audit.verify import verify
+from core.canonical import now
 from core.errors import Conflict, Denied, GreenlightError, InputError, NotFound, TamperingFound
+from core.facts import build_facts
+from core.jobs.queue import claim, fail
 from core.jobs.submission import JobRequest, Submission, submit
+from core.jobs.worker import Worker
 from core.lookup import approval_of
+from core.rerun import compare_rerun, rerun
 from core.studies import approve, check_approval, create_study, study_of, study_record
+from core.tables import Job
+from policies import judge, load_builtin
 
 
 @pytest.fixture
@@ -24,6 +32,11 @@ def group(studio: Studio) -> Studio:
 def submitted(studio: Studio, asset: str, runner: str = "protocol") -> Submission:
     with studio.platform.work(studio.people["engineer"]) as work:
         return submit(work, JobRequest(asset=asset, version=VERSION, runner=runner))
+
+
+def attested(studio: Studio, asset: str, kind: str) -> None:
+    with studio.platform.work(studio.people["clinical"]) as work:
+        consents.attest(work, project=GROUP, asset=asset, kind=kind, statement="Looked at it.")
 
 
 def test_a_study_runs_only_once_its_protocol_is_approved(group: Studio, tmp_path: Path):
@@ -122,3 +135,56 @@ def test_a_study_needs_a_runner_of_studies_and_a_clip_one_of_clips(group: Studio
         submitted(group, asset, "plate")
     with pytest.raises(InputError, match=r"cannot run the clip 'crossing'; use .*plate"):
         submitted(group, "crossing")
+
+
+def test_a_study_is_released_with_its_numbers_traced_and_repeats_to_the_last_one(group: Studio, tmp_path: Path):
+    asset = take_in(group, tmp_path / "small")
+    approved(group, asset)
+    job = submitted(group, asset).job.id
+    Worker(group.platform).run(drain=True)
+    engineer = group.people["engineer"]
+    closed = releases.propose(group.platform, engineer, job)
+    facts = closed.decision.facts
+    assert (
+        facts["study"]["protocol_sha256"] == facts["approval"]["protocol_sha256"] == facts["asset"]["protocol_sha256"]
+    )
+    assert facts["approval"]["at"] <= facts["job"]["started_at"]
+    assert {reason.split("rule ")[1].split(" ")[0] for reason, _ in closed.decision.reasons} == {"CR-03", "CR-04"}
+    for kind in ("leakage_explained", "ethics_reviewed"):
+        attested(group, asset, kind)
+    release = releases.propose(group.platform, engineer, job).release.id
+    with pytest.raises(Denied, match="clinical lead"):
+        releases.sign(group.platform, group.proof("manager"), release)
+    for by in ("clinical", "manager"):
+        releases.sign(group.platform, group.proof(by), release)
+    left = releases.export(group.platform, group.people["manager"], release, tmp_path / "out")
+    assert left.read_bytes().startswith(b"%PDF-")
+
+    with group.platform.work(engineer) as work:
+        again = rerun(work, job).job.id
+    Worker(group.platform).run(drain=True)
+    found = compare_rerun(group.platform, engineer, again)
+    equal = {one["role"] for one in found.record["outputs"] if one["equal"]}
+    assert found.equal, found.headline
+    assert {"manuscript", "results", "provenance", "predictions", "code", "environment"} <= equal
+    with group.platform.reading() as session:
+        repeated = build_facts(session, session.get_one(Job, job), "release", now())
+        assert repeated["other_runs"] == []
+        assert verify(session, group.platform.store, group.platform.key.public).intact
+
+
+def test_a_second_run_of_the_same_files_must_be_told_of(group: Studio, tmp_path: Path):
+    first = take_in(group, tmp_path / "one")
+    second = take_in(group, tmp_path / "two")
+    approved(group, first)
+    job = submitted(group, first).job.id
+    held = claim(group.platform, "tests")
+    assert held is not None
+    fail(group.platform, held, "it broke", transient=False)
+    approved(group, second)
+    later = submitted(group, second).job
+    with group.platform.reading() as session:
+        facts = build_facts(session, session.get_one(Job, later.id), "release", now())
+    assert [run["id"] for run in facts["other_runs"]] == [job]
+    verdict = judge(load_builtin("clinical-research"), facts, "release")["MS-06"]
+    assert verdict.status == "fail"

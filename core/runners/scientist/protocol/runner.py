@@ -157,7 +157,7 @@ def _environment() -> dict[str, object]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "machine": platform.machine(),
-        "packages": dict(sorted(installed.items(), key=lambda item: item[0].lower())),
+        "distributions": dict(sorted(installed.items(), key=lambda item: item[0].lower())),
     }
 
 
