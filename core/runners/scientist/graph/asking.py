@@ -115,7 +115,7 @@ class Asker:
     ) -> tuple[Call, Failure | None, Answer | None, str]:
         """One request, or the answer that it got before: the call, its failure, the usable answer, why it is not."""
         messages, where = conversation(prompt, pieces), endpoint(choice, self.options.request_s)
-        seed = self.seed + self._paid
+        seed = (self.seed + self._paid) % (1 << 31)
         request, place = request_digest(messages, form, where, seed), f"{self._node}/{self._paid}"
         call = self.ledger.paid(place, role, request, choice.model)
         said = None
@@ -128,9 +128,10 @@ class Asker:
         if call is None and said is not None:
             outcome = failure.kind if failure else ("answered" if answer is not None else "malformed")
             moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+            sent = self.ledger.keep(json.dumps(messages, ensure_ascii=False).encode())
             call = Call(
-                place, role, prompt.name, prompt.digest, request, choice.model, said.served_by, seed, outcome, text,
-                said.tokens_in, said.tokens_out, _price(choice, said), said.seconds, moment,
+                place, role, prompt.name, prompt.digest, request, sent, choice.model, said.served_by, seed, outcome,
+                text, said.tokens_in, said.tokens_out, _price(choice, said), said.seconds, moment,
             )  # fmt: skip
             self.ledger.append(call)
         assert call is not None  # noqa: S101 - found or made above

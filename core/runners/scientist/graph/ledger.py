@@ -24,6 +24,7 @@ PAID = ("answered", "malformed", "refused", "too_long")
 class Call:
     """One request to a model and what came of it. `place` is node/visit/ordinal; `request` the digest of all sent.
 
+    `sent` names the messages in the ledger's files.
     `outcome` is `answered`, `malformed`, `refused`, `too_long` or a failure's kind. Tokens and `usd` are None where
     nobody said them. `answer` is the raw text without the key.
     """
@@ -33,6 +34,7 @@ class Call:
     prompt: str
     prompt_sha256: str
     request: str
+    sent: str
     model: str
     served_by: str | None
     seed: int
@@ -44,17 +46,18 @@ class Call:
     seconds: float
     at: str
 
-    def record(self) -> dict[str, object]:
-        """The call as one line of the output `calls`."""
-        return {**asdict(self), "answer_sha256": hashlib.sha256(self.answer.encode()).hexdigest()}
+    def record(self, messages: object) -> dict[str, object]:
+        """The call as one line of the output `calls`, with the messages that were sent."""
+        digest = hashlib.sha256(self.answer.encode()).hexdigest()
+        return {**asdict(self), "messages": messages, "answer_sha256": digest}
 
 
 COLUMNS = tuple(field.name for field in fields(Call))
 TABLES = (
-    "CREATE TABLE IF NOT EXISTS study_calls (thread TEXT, number INTEGER, place TEXT, role TEXT, prompt TEXT, "
-    "prompt_sha256 TEXT, request TEXT, model TEXT, served_by TEXT, seed BIGINT, outcome TEXT, answer TEXT, "
-    "tokens_in INTEGER, tokens_out INTEGER, usd DOUBLE PRECISION, seconds DOUBLE PRECISION, at TEXT, "
-    "PRIMARY KEY (thread, number))",
+    "CREATE TABLE IF NOT EXISTS study_calls (number {serial} PRIMARY KEY, thread TEXT, place TEXT, role TEXT, "
+    "prompt TEXT, prompt_sha256 TEXT, request TEXT, sent TEXT, model TEXT, served_by TEXT, seed BIGINT, "
+    "outcome TEXT, answer TEXT, tokens_in INTEGER, tokens_out INTEGER, usd DOUBLE PRECISION, "
+    "seconds DOUBLE PRECISION, at TEXT)",
     "CREATE TABLE IF NOT EXISTS study_files (thread TEXT, sha256 TEXT, data {bytes}, PRIMARY KEY (thread, sha256))",
 )
 
@@ -64,9 +67,9 @@ class Ledger:
 
     def __init__(self, connection: Any, thread: str, mark: str) -> None:
         self._connection, self._thread, self._mark = connection, thread, mark
-        kind = "BLOB" if mark == "?" else "BYTEA"
+        serial, kind = ("INTEGER", "BLOB") if mark == "?" else ("BIGSERIAL", "BYTEA")
         for table in TABLES:
-            connection.execute(table.format(bytes=kind))
+            connection.execute(table.format(serial=serial, bytes=kind))
 
     def calls(self) -> list[Call]:
         """Return every call of the thread, oldest first, those of earlier attempts too."""
@@ -83,11 +86,10 @@ class Ledger:
 
     def append(self, call: Call) -> None:
         """Keep a call; it is on the disk when this returns."""
-        number = self._rows("SELECT COUNT(*) FROM study_calls WHERE thread = ?", ())[0][0]
-        marks = ", ".join("?" * (len(COLUMNS) + 2))
+        marks = ", ".join("?" * (len(COLUMNS) + 1))
         self._write(
-            f"INSERT INTO study_calls (thread, number, {', '.join(COLUMNS)}) VALUES ({marks})",  # noqa: S608
-            (self._thread, number, *astuple(call)),
+            f"INSERT INTO study_calls (thread, {', '.join(COLUMNS)}) VALUES ({marks})",  # noqa: S608
+            (self._thread, *astuple(call)),
         )
 
     def keep(self, data: bytes) -> str:

@@ -12,7 +12,6 @@ from core.runners.scientist.graph.rules import number_at
 from core.runners.scientist.graph.state import Record, State
 from core.runners.scientist.graph.wording import Recorded, citations, parts, recorded
 from core.runners.scientist.writing import (
-    Bullets,
     Draft,
     Figure,
     Grid,
@@ -89,8 +88,15 @@ def _evidence(state: State, ledger: Ledger, sources: Recorded) -> list[Block]:
         Grid("planned", ("Every number that was planned beforehand.",), head, tuple(rows), (), (3, 2, 1))
     ]
     for name, data in figures(state, ledger).items():
-        caption: tuple[Part, ...] = ("Drawn by the study's program: ", Name(name), ".")
-        blocks.append(Figure(name, caption, f"figure_{name}.png", data, "a figure that the study's program drew"))
+        blocks.append(
+            Figure(
+                name,
+                ("Drawn by the study's program.",),
+                f"figure_{name}.png",
+                data,
+                "a figure that the study's program drew",
+            )
+        )
     return blocks
 
 
@@ -141,17 +147,17 @@ def _rights(brief: Brief, protocol: Source) -> Section:
 
 
 def _making(state: State, models: Sequence[str]) -> Section:
-    """How this came about: who wrote it, what was left out, and what was sent back."""
+    """How this came about, in words that are no model's."""
     used: list[Part] = []
     for model in models:
         used += [*([", "] if used else []), Name(model)]
-    items = tuple(_named(note) for note in state.get("notes", []))
     told = para(
         "The idea, the program and the words were written by language models (", *used, "). A program of fixed rules "
         "decided which of them counted, ran the code without a network, and traced every number to what the code "
         "recorded. No language model is an author.",
     )  # fmt: skip
-    return Section("How this manuscript was made", (told, *([Bullets(items)] if items else [])))
+    kept = para("What was cut, taken out or sent back on the way is noted in the study's record.")
+    return Section("How this manuscript was made", (told, kept) if state.get("notes") else (told,))
 
 
 def _named(text: str) -> tuple[Part, ...]:

@@ -16,7 +16,7 @@ from core.runners.scientist.graph.rules import joined, plan_complaint, read_resu
 from core.runners.scientist.graph.sanitise import plain, sanitise
 from core.runners.scientist.graph.state import Execution, State
 from core.runners.scientist.graph.study import Document, Study
-from core.runners.scientist.graph.wording import first_complaint, recorded
+from core.runners.scientist.graph.wording import first_complaint, folded, recorded
 from core.runners.scientist.sandbox.run import run_code
 from core.runners.scientist.sandbox.values import MIB, Limits, Ran
 
@@ -29,8 +29,13 @@ def plan(study: Study, state: State) -> State:
     """Plan the computation and the numbers that must come out of it."""
     limits = study.options.sandbox.model_dump()
     pieces = study.material(idea=state["idea"], clinician=state["view"], limits=limits)
-    found = study.asker.ask("planner", Plan, pieces, plan_complaint)
-    return {"planned": found.model_dump()}
+    words = recorded({}, study.brief.protocol.raw)
+
+    def wrong(found: Plan) -> str | None:
+        # The meanings stand in the manuscript's table.
+        return plan_complaint(found) or first_complaint([folded(wanted.meaning) for wanted in found.results], words)
+
+    return {"planned": study.asker.ask("planner", Plan, pieces, wrong).model_dump()}
 
 
 def write_code(study: Study, state: State) -> State:

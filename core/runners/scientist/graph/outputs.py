@@ -41,7 +41,12 @@ def write_outputs(study: Study, state: State, draft: Draft) -> tuple[RunOutput, 
         ("log", "log.ndjson", _lines(state["log"]), NDJSON),
         ("environment", "environment.json", json_bytes(lock()), JSON),
         ("code", "code.py", state["code"].encode(), "text/x-python"),
-        ("calls", "calls.ndjson", _lines(call.record() for call in calls), NDJSON),
+        (
+            "calls",
+            "calls.ndjson",
+            _lines(call.record(json.loads(study.ledger.file(call.sent))) for call in calls),
+            NDJSON,
+        ),
         ("idea", "idea.json", json_bytes(record), JSON),
     ]
     if PREDICTIONS in files:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from core.runners.scientist.graph.sanitise import plain, sanitise
-from core.runners.scientist.writing import Cite, DraftError, Name, Num, Part, Source, Untraced, marked
+from core.runners.scientist.writing import Cite, DraftError, Name, Part, Source, Untraced, marked
 
 PIECE = re.compile(r"\{\{\s*p:(?P<protocol>[^{}]*)\}\}|\[@(?P<cite>[\w-]{1,80})\]")
 LOOSE = re.compile(r"\d[.,]\d|\d{3}")
 """A word with such digits states a quantity, unless the protocol uses the word."""
+WORD = re.compile(r"[^\W\d_].*\d|\d.*[^\W\d_]")
 CITATION = re.compile(r"\s*\[@([\w-]{1,80})\]")
 
 
@@ -21,21 +22,17 @@ class Recorded(NamedTuple):
 
     results: Source
     protocol: Source
-    words: frozenset[str]
-    """Words with digits that the protocol itself uses, such as the names of columns."""
-    integers: dict[str, str]
-    """Where in the protocol a whole number stands, by its text."""
+    words: re.Pattern[str] | None
+    """Words of letters and digits that the protocol itself uses, such as the names of columns; None without any."""
 
 
 def recorded(results: object, protocol: object) -> Recorded:
     """Return what numbers may come from."""
-    words: set[str] = set()
-    integers: dict[str, str] = {}
-    for place, value in _leaves(protocol, ""):
-        if isinstance(value, int) and not isinstance(value, bool):
-            integers.setdefault(str(value), place)
-        words |= set(re.split(r"[\s,;()]+", str(value)))
-    return Recorded(Source("results", results), Source("protocol", protocol), frozenset(words), integers)
+    texts = [value for value in _leaves(protocol) if isinstance(value, str)]
+    words = {word.strip(".:?!'\"") for text in texts for word in re.split(r"[\s,;()]+", text)}
+    named = sorted((word for word in words if WORD.search(word)), key=len, reverse=True)
+    pattern = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, named))})(?!\w)") if named else None
+    return Recorded(Source("results", results), Source("protocol", protocol), pattern)
 
 
 def folded(text: str) -> str:
@@ -44,26 +41,26 @@ def folded(text: str) -> str:
 
 
 def parts(text: str, sources: Recorded, cited: Sequence[str] | None = None) -> tuple[Part, ...]:
-    """Turn text with marks into parts; `DraftError` for a mark to nothing. Citations not in `cited` are left out.
+    """Turn text with marks into parts; `DraftError` for a mark to nothing. A bare number becomes `Untraced`.
 
-    A whole number that the protocol states is traced there; any other bare number stays `Untraced`.
+    Citations not in `cited` are left out.
     """
     found: list[Part] = []
     end = 0
     for match in PIECE.finditer(text):
-        found += marked(text[end : match.start()], sources.results)
+        found += _words(text[end : match.start()], sources)
         if match["cite"] is not None:
             found += [Cite(match["cite"])] if cited is None or match["cite"] in cited else []
         else:
             found += marked("{{r:" + match["protocol"] + "}}", sources.protocol)
         end = match.end()
-    found += marked(text[end:], sources.results)
-    return tuple(_traced(part, sources) for part in found)
+    return (*found, *_words(text[end:], sources))
 
 
-def _traced(part: Part, sources: Recorded) -> Part:
-    place = sources.integers.get(part.text) if isinstance(part, Untraced) else None
-    return sources.protocol.num(place) if place else part
+def _words(text: str, sources: Recorded) -> Iterator[Part]:
+    """Words and marks; the protocol's own words are names."""
+    for number, piece in enumerate(sources.words.split(text) if sources.words else [text]):
+        yield from (Name(piece),) if number % 2 else marked(piece, sources.results)
 
 
 def complaint(text: str, sources: Recorded) -> str | None:
@@ -77,7 +74,8 @@ def complaint(text: str, sources: Recorded) -> str | None:
     for part in found:
         if isinstance(part, Untraced):
             return f"the number {part.text!r} has no mark; write it as a mark, or spell a small count out"
-        if isinstance(part, Name) and LOOSE.search(part.text) and part.text.strip(".,;:()") not in sources.words:
+        ours = isinstance(part, Name) and sources.words and sources.words.fullmatch(part.text)
+        if isinstance(part, Name) and LOOSE.search(part.text) and not ours:
             return f"{part.text!r} states a number without a mark"
         if isinstance(part, str) and ("{{" in part or "}}" in part):
             return f"a mark cannot be read near {part.strip()[:60]!r}"
@@ -95,23 +93,12 @@ def citations(texts: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(key for text in texts for key in CITATION.findall(text)))
 
 
-def numbers(found: Sequence[Part]) -> tuple[int, int]:
-    """How many numbers parts state, and how many of them are traced."""
-    traced = sum(isinstance(part, Num) for part in found)
-    return traced + sum(isinstance(part, Untraced) for part in found), traced
-
-
-def without_citations(text: str, unknown: Callable[[str], bool]) -> str:
-    """Text without the citations whose key is unknown."""
-    return CITATION.sub(lambda match: "" if unknown(match[1]) else match[0], text)
-
-
-def _leaves(value: object, place: str) -> Iterator[tuple[str, object]]:
+def _leaves(value: object) -> Iterator[object]:
     if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _leaves(item, f"{place}/{str(key).replace('~', '~0').replace('/', '~1')}")
+        for item in value.values():
+            yield from _leaves(item)
     elif isinstance(value, list):
-        for number, item in enumerate(value):
-            yield from _leaves(item, f"{place}/{number}")
+        for item in value:
+            yield from _leaves(item)
     else:
-        yield place, value
+        yield value
