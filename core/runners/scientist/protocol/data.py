@@ -28,7 +28,7 @@ Flags = NDArray[np.bool_]
 Indices = NDArray[np.intp]
 
 DIABETES = {
-    "age": ("years", "age"),
+    "age": ("years", None),
     "sex": (None, "sex, as coded in the dataset"),
     "bmi": ("kg/m²", "body mass index"),
     "bp": (None, "average blood pressure"),

@@ -52,6 +52,7 @@ HEIGHT = A4[1] - TOP - BOTTOM
 TALLEST_FIGURE = 300.0
 MOST_STRETCH = 1.5
 """How much wider than its content a table is drawn."""
+LEAST_ROOM = 90.0
 LONGEST_WORD = WIDTH / 3
 MOST_CHARACTERS = 20_000
 """Of one paragraph; more is cut, so that no value can fill the document."""
@@ -67,12 +68,12 @@ def _style(name: str, size: float, leading: float, font: str = SERIF, **more: An
 STYLES = {
     "title": _style("title", 18, 23, BOLD, spaceAfter=6),
     "byline": _style("byline", 9.5, 13, ITALIC, textColor=MUTED, spaceAfter=12),
-    "h1": _style("h1", 13, 17, BOLD, spaceBefore=15, spaceAfter=5),
-    "h2": _style("h2", 11, 14.5, BOLD, spaceBefore=9, spaceAfter=3),
+    "h1": _style("h1", 13, 17, BOLD, spaceBefore=15, spaceAfter=5, keepWithNext=1),
+    "h2": _style("h2", 11, 14.5, BOLD, spaceBefore=9, spaceAfter=3, keepWithNext=1),
     "body": _style("body", 10.2, 14, spaceAfter=6),
     "quoted": _style("quoted", 10.2, 14, ITALIC, leftIndent=16, rightIndent=16, spaceAfter=6),
     "bullet": _style("bullet", 10.2, 14, leftIndent=13, bulletIndent=2, spaceAfter=2),
-    "caption": _style("caption", 9, 12, spaceBefore=3, spaceAfter=5),
+    "caption": _style("caption", 9, 12, spaceBefore=6, spaceAfter=5, keepWithNext=1),
     "cell": _style("cell", 8.6, 11.2),
     "number": _style("number", 8.6, 11.2, alignment=TA_RIGHT),
     "head": _style("head", 8.6, 11.2, BOLD),
@@ -110,11 +111,10 @@ def _story(draft: Draft) -> list[Flowable]:
     story = [_paragraph(draft.words(draft.title), "title"), _paragraph(draft.words(draft.byline), "byline")]
     story.append(_abstract(draft))
     for section in draft.sections:
-        story += _heading(section.title, section.level)
-        for block in section.blocks:
-            story += _block(draft, block)
+        below = [flowable for block in section.blocks for flowable in _block(draft, block)]
+        story += [*_heading(section.title, section.level, _room(below)), *below]
     if draft.references:
-        story += _heading("References", 1)
+        story += _heading("References", 1, LEAST_ROOM)
         story += [_reference(one, number) for number, one in enumerate(draft.references, 1)]
     return story
 
@@ -178,8 +178,8 @@ def _table(draft: Draft, block: Grid) -> list[Flowable]:
     note = [_paragraph(draft.words(block.note), "note")] if block.note else []
     parts = [_caption(draft, block), table, *note]
     if len(block.rows) <= 12:
-        return [Spacer(1, 4), KeepTogether(parts), Spacer(1, 8)]
-    return [Spacer(1, 4), CondPageBreak(120), *parts, Spacer(1, 8)]
+        return [KeepTogether(parts), Spacer(1, 8)]
+    return [CondPageBreak(120), *parts, Spacer(1, 8)]
 
 
 def _cell(words: str, left: bool, row: int) -> Flowable:
@@ -219,10 +219,17 @@ def _reference(one: Reference, number: int) -> Flowable:
     return _paragraph(f"[{number}] {one.text}{where}", "reference")
 
 
-def _heading(title: str, level: int) -> list[Flowable]:
+def _room(below: list[Flowable]) -> float:
+    """Points that a heading needs free on its page: a few lines, or all of the table or figure right below it."""
+    if not below or not isinstance(below[0], KeepTogether):
+        return LEAST_ROOM
+    return float(min(HEIGHT, LEAST_ROOM / 2 + below[0].wrapOn(Canvas(BytesIO()), WIDTH, HEIGHT)[1]))
+
+
+def _heading(title: str, level: int, room: float) -> list[Flowable]:
     flowable = _paragraph(title, f"h{min(level, 2)}")
     flowable.bookmark = (title, min(level, 2) - 1)
-    return [CondPageBreak(90), flowable]
+    return [CondPageBreak(room), flowable]
 
 
 def _paragraph(words: str, style: str, *, lead: str = "", bullet: str | None = None) -> Flowable:
