@@ -10,8 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import Unavailable
+from core.runners.scientist.graph.brief import MODES
+from core.runners.scientist.graph.build import NODES
 from core.runners.scientist.graph.ledger import Call, sqlite_ledger
 from core.runners.scientist.graph.models import Piece, conversation
+from core.runners.scientist.graph.options import Budget, ModelChoice, Options, Sandbox
 from core.runners.scientist.graph.prompts import ROLES, load_prompt
 from core.runners.scientist.graph.rules import read_results, success
 from core.runners.scientist.graph.sanitise import REMOVED, plain, sanitise
@@ -180,3 +183,12 @@ def test_the_ledger_replays_what_was_paid_and_nothing_else(tmp_path: Path):
         assert ledger.calls() == []
         with pytest.raises(Unavailable):
             ledger.file(digest)
+
+
+def test_the_page_names_every_parameter_role_and_node():
+    page = (Path(__file__).parents[2] / "docs" / "scientist.md").read_text(encoding="utf-8")
+    parts_ = (Options, ModelChoice, Budget, Sandbox)
+    given = {name for part in parts_ for name in part.model_fields} - {"key_variable", "forbidden"}
+    assert {name for name in given if f"`{name}`" not in page} == set()
+    assert {name for name in (*NODES, *MODES) if f"`{name}`" not in page} == set()
+    assert {name for name in ROLES if name not in page} == set()

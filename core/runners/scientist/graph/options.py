@@ -11,7 +11,6 @@ from core.errors import RunFailed
 from core.runners.scientist.graph.prompts import ROLES
 
 DEFAULT = "default"
-MODES = ("reproduction", "innovation", "exploration")
 Gate = Literal["execution", "manuscript"]
 
 

@@ -135,7 +135,11 @@ def _leakage(brief: Brief, ledger: Ledger, predictions: str | None) -> list[dict
         names = ("patient_overlap", "duplicates")
         found += [{"check": name, "status": "not_checked", "detail": f"Not seen: {problem}."} for name in names]
     else:
-        found += [patient_overlap(protocol, cohort, brief.splits).to_json(), duplicates(cohort, brief.splits).to_json()]
+        shown = "The program's predictions are in these folds."
+        found += [
+            {**check.to_json(), "detail": f"{check.detail} {shown}"}
+            for check in (patient_overlap(protocol, cohort, brief.splits), duplicates(cohort, brief.splits))
+        ]
     inside = "The program was written by a language model; what it fitted inside its folds was not observed."
     return [*found, {"check": "preparation", "status": "not_checked", "detail": inside}]
 
