@@ -25,6 +25,7 @@ NOUNS = {
     "task": "What runs ask people before they go on.",
     "worker": "Run the jobs that wait.",
     "evaluate": "Measure an output, with or without the registry.",
+    "review": "Rubrics, reviews by people and judges, and how far they agree.",
     "compare": "Set model versions side by side over the same assets.",
     "bench": "Run a suite of studies as one batch.",
     "qualify": "Prove on spoiled clips what the measures notice, and where they fail.",
