@@ -1,0 +1,162 @@
+"""The logged numbers of a run arranged so that the words beside a printed number find what it could be.
+
+Every logged number is a leaf of a tree of names. Leaves of one quantity of one run are a family (its mean, its
+deviation, one value for each seed); leaves that differ in one name only (run, dataset, model ...) are a group.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from evaluators.manuscript.integrity.vocabulary import words
+from evaluators.manuscript.logged import Logged, RunLog
+
+SPREAD = frozenset({"sd", "se", "variance", "halfwidth", "margin"})
+LOW, HIGH = frozenset({"low", "q1", "lo"}), frozenset({"high", "q3", "hi"})
+CENTRE = frozenset({"mean", "median", "estimate", "point", "central"})
+STATISTIC = SPREAD | LOW | HIGH | CENTRE | {"ci"}
+WEAK = frozenset({"final", "best", "total", "overall", "info", "dict", "log", "output", "list", "all", "number"})
+"""Words of a key that a paper leaves out."""
+
+Words = frozenset[str]
+
+
+class Leaf(NamedTuple):
+    """A logged number with what it is called. `role` is "centre", "spread", "low" or "high"."""
+
+    value: float
+    pointer: str
+    route: tuple[str, ...]
+    role: str
+    member: bool
+    """Whether it is one of several repetitions (a place in a list without a name)."""
+    family: int
+    quantity: int
+    """The place in `route` that names what was measured; -1 where nothing does."""
+
+
+@dataclass
+class _Node:
+    children: dict[str, _Node] = field(default_factory=dict)
+    names: tuple[Words, ...] = ()
+    leaves: list[int] = field(default_factory=list)
+
+
+class _Found(NamedTuple):
+    named: int
+    leaf: int
+
+
+class Index:
+    """The tree, the families and the groups of a run's numbers."""
+
+    def __init__(self, run: RunLog) -> None:
+        self.leaves: list[Leaf] = []
+        self.families: list[list[int]] = []
+        self.vocabulary: set[str] = set()
+        self._root = _Node()
+        self._known: dict[tuple[Words, Words], tuple[int, ...]] = {}
+        families: dict[tuple[object, ...], int] = {}
+        for logged in run.numbers:
+            self._add(logged, families)
+
+    def _add(self, logged: Logged, families: dict[tuple[object, ...], int]) -> None:
+        *folders, file = logged.file.split("/")
+        called = (*logged.names[: len(folders)], (), *logged.names[len(folders) :])
+        route = (*folders, file, *logged.path)
+        names = tuple(_alternatives(texts, part) for part, texts in zip(route, called, strict=True))
+        told = frozenset[str]().union(*(first for first in (_stated(part) for part in route)))
+        member = any(not alternatives and part.isdigit() for part, alternatives in zip(route, names, strict=True))
+        key = (file, *(frozenset(name) for name in names if name))
+        family = families.setdefault(key, len(families))
+        if family == len(self.families):
+            self.families.append([])
+        quantity = max((i for i, name in enumerate(names) if name), default=-1)
+        self.families[family].append(len(self.leaves))
+        self._plant(route, names, len(self.leaves))
+        self.leaves.append(Leaf(logged.value, logged.pointer, route, _role(told), member, family, quantity))
+
+    def _plant(self, route: tuple[str, ...], names: tuple[tuple[Words, ...], ...], leaf: int) -> None:
+        node = self._root
+        for part, alternatives in zip(route, names, strict=True):
+            node = node.children.setdefault(part, _Node(names=alternatives))
+            for alternative in alternatives:
+                self.vocabulary |= alternative
+        node.leaves.append(leaf)
+
+    def named(self, strict: Words, loose: Words = frozenset()) -> tuple[int, ...]:
+        """Leaves whose quantity the words name; where a name among several is given, only leaves under that name.
+
+        `strict` are the words nearest to the number, `loose` those around; the first decide where they can.
+        """
+        key = (strict, loose)
+        if key not in self._known:
+            found = self._descend(self._root, strict, loose, 0, False)
+            most = max((one.named for one in found), default=0)
+            self._known[key] = tuple(one.leaf for one in found if one.named == most)
+        return self._known[key]
+
+    def _descend(self, node: _Node, strict: Words, loose: Words, named: int, quantity: bool) -> list[_Found]:
+        if not node.children:
+            return [_Found(named, leaf) for leaf in node.leaves] if quantity else []
+        chosen = _named_children(node, strict) or _named_children(node, loose)
+        under, beside = list[_Found](), list[_Found]()
+        for part, child in node.children.items():
+            unnamed = not child.names
+            hit = part in chosen
+            found = self._descend(child, strict, loose, named + hit, quantity if unnamed else hit)
+            (under if hit or unnamed else beside).extend(found)
+        return under or beside
+
+    def siblings(self) -> list[list[int]]:
+        """Groups of leaves (no repetitions) that differ in exactly one name."""
+        groups: dict[tuple[object, ...], list[int]] = defaultdict(list)
+        for number, leaf in enumerate(self.leaves):
+            if leaf.member:
+                continue
+            for i in range(len(leaf.route)):
+                groups[(i, leaf.route[:i], leaf.route[i + 1 :])].append(number)
+        return [group for group in groups.values() if len(group) > 1]
+
+
+def _named_children(node: _Node, given: Words) -> set[str]:
+    """The children that the words name, without those that a longer name among them covers."""
+    if not given:
+        return set()
+    hits = [
+        (part, max((n for n in child.names if n <= given), key=len, default=None))
+        for part, child in node.children.items()
+    ]
+    named = [(part, name) for part, name in hits if name]
+    return {part for part, name in named if not any(name < other for _, other in named)}
+
+
+def _alternatives(texts: tuple[str, ...], part: str) -> tuple[Words, ...]:
+    """The sets of words that name a part of a route; none for a bare place in a list or a statistic's name."""
+    found = []
+    for text in texts:
+        if text.startswith(("#", "@")) and text[1:].isalnum():
+            continue
+        plain = words(text) - STATISTIC
+        found.append(plain - WEAK or plain)
+    if part.isdigit() and not any(found):
+        return ()
+    if not texts:
+        return ()
+    own = [name for name in found if name]
+    first = words(part) - STATISTIC
+    return tuple(dict.fromkeys(own)) if not first or first - WEAK or len(own) > 1 else ()
+
+
+def _stated(part: str) -> Words:
+    return words(part.lstrip("@")) & STATISTIC
+
+
+def _role(told: Words) -> str:
+    if told & SPREAD:
+        return "spread"
+    if told & LOW:
+        return "low"
+    return "high" if told & HIGH else "centre"

@@ -1,0 +1,218 @@
+"""Each printed number of two or more decimals is traced to what the run logged."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from evaluators.manuscript.document import Manuscript, Number, Place, Sentence
+from evaluators.manuscript.findings import Check, Finding, Inputs, Rule, Severity
+from evaluators.manuscript.integrity.tabular import Entry, entries
+from evaluators.manuscript.integrity.tracing import Surroundings, Trace, Tracer
+from evaluators.manuscript.integrity.vocabulary import words
+
+FEWEST_DECIMALS = 2
+OF_OTHERS = re.compile(r"related work|background|literature|prior work|previous work|preliminar", re.IGNORECASE)
+MOST_LISTED = 2000
+ALIEN_SHARE, ALIEN_COUNT = 0.3, 8
+"""A run that explains less than this share of so many numbers may be another paper's: nothing is HIGH then."""
+CLOSE = 0.2
+"""Relative distance within which a sentence's number is taken for a misprint of the logged one it names."""
+
+
+class Printed(NamedTuple):
+    """A number in print that a run should explain. `of` is the number whose deviation it is."""
+
+    number: Number
+    place: Place
+    quote: str
+    around: Surroundings
+    cited: bool
+    of: Number | None = None
+    what: str = ""
+
+
+def printed_numbers(manuscript: Manuscript) -> Iterator[Printed]:
+    """The quantities of two or more decimals in tables and text, deviations behind ± after their number."""
+    for table in manuscript.tables:
+        beside = words(f"{table.caption} {table.place.section}")
+        for entry in entries(table):
+            yield from _of_cell(entry, beside)
+    for section in manuscript.sections:
+        for sentence in section.sentences:
+            yield from _of_sentence(sentence, section.title)
+    for caption in manuscript.captions:
+        yield from _of_sentence(caption, caption.place.section)
+
+
+def _of_cell(entry: Entry, beside: frozenset[str]) -> Iterator[Printed]:
+    near = words(f"{entry.row} {entry.column}")
+    text = f"{entry.column} {entry.row} {entry.table.caption}"
+    around = Surroundings(near, beside | words(entry.group), text, cell=True, row=words(entry.row))
+    what = f"{entry.column} of {entry.row}".strip()
+    for number in entry.cell.numbers:
+        yield from _with_deviation(
+            Printed(number, entry.cell.place, entry.cell.text.strip(), around, False, None, what)
+        )
+
+
+def _of_sentence(sentence: Sentence, title: str) -> Iterator[Printed]:
+    cited = bool(sentence.citations) or bool(OF_OTHERS.search(title))
+    around = words(title)
+    for number in sentence.numbers:
+        near = words(sentence.text)
+        beside = sentence.text[max(0, number.start - 90) : number.end + 50]
+        surroundings = Surroundings(near, around, beside)
+        yield from _with_deviation(Printed(number, sentence.place, quoted(sentence.text, number), surroundings, cited))
+
+
+def _with_deviation(printed: Printed) -> Iterator[Printed]:
+    number = printed.number
+    if not number.is_result:
+        return
+    if number.decimals >= FEWEST_DECIMALS:
+        yield printed
+    if number.uncertainty is not None and number.uncertainty.decimals >= FEWEST_DECIMALS:
+        yield printed._replace(number=number.uncertainty, of=number)
+
+
+def quoted(text: str, number: Number, wide: int = 70) -> str:
+    """The part of a sentence around a number, cut at spaces."""
+    start, end = max(0, number.start - wide), min(len(text), number.end + wide)
+    start = text.find(" ", start) + 1 if start else 0
+    end = text.rfind(" ", number.end, end) if end < len(text) else end
+    return text[start : end if end > number.end else len(text)].strip()
+
+
+def examine(rule: Rule, manuscript: Manuscript, inputs: Inputs) -> Check:
+    """Trace every number; `evidence` holds the counts, the share and where each number comes from."""
+    if inputs.run is None:
+        return rule.not_checked("no run was given: name its folder with --run")
+    if not inputs.run.numbers:
+        return rule.not_checked("the run logged no numbers")
+    found = list(printed_numbers(manuscript))
+    if not found:
+        return rule.not_checked("the paper states no number of two or more decimals")
+    tracer = Tracer(inputs.run)
+    traced = [(printed, trace_of(tracer, printed)) for printed in found]
+    own = [(p, t) for p, t in traced if not (p.cited and t.status != "traced") and t.status != "setup"]
+    share = sum(t.status == "traced" for _, t in own) / len(own) if own else None
+    alien = share is not None and share < ALIEN_SHARE and len(own) >= ALIEN_COUNT
+    findings = [finding for printed, trace in own if (finding := _finding(rule, printed, trace, alien)) is not None]
+    evidence = _evidence(traced, own, share)
+    return rule.checked(len(own), findings, _told(evidence, alien, inputs), evidence)
+
+
+def trace_of(tracer: Tracer, printed: Printed) -> Trace:
+    """Where a printed number comes from; a deviation is looked for beside the number that it belongs to."""
+    if printed.of is None:
+        return tracer.trace(printed.number, printed.around)
+    centre = tracer.trace(printed.of, printed.around)
+    leaves = centre.leaves or tracer.named(printed.of, printed.around)
+    if leaves:
+        return tracer.spread(printed.number, leaves, printed.around.text)
+    return tracer.trace(printed.number, printed.around)
+
+
+def _finding(rule: Rule, printed: Printed, trace: Trace, alien: bool) -> Finding | None:
+    if trace.status == "traced":
+        return None
+    severity, confidence = _weight(printed, trace)
+    if alien and severity is Severity.HIGH:
+        severity, confidence = Severity.MEDIUM, 0.5
+    expected = f"{_short(trace.expected[0][0], printed.number)} ({trace.expected[0][1]})" if trace.expected else ""
+    evidence = {
+        "printed": printed.number.text,
+        "status": trace.status,
+        "logged": [{"value": value, "where": where} for value, where in trace.expected],
+    }
+    message = _message(printed, trace)
+    return Finding(rule.name, severity, message, printed.place, printed.quote, expected, confidence, evidence)
+
+
+def _weight(printed: Printed, trace: Trace) -> tuple[Severity, float]:
+    if trace.status == "differs":
+        return Severity.HIGH, 0.9
+    if printed.of is None and not printed.around.cell and not printed.cited and _misprint(printed.number, trace):
+        return Severity.HIGH, 0.7
+    if trace.status == "coincidence" and not trace.named:
+        return Severity.LOW, 0.4
+    return Severity.MEDIUM, 0.6
+
+
+def _misprint(number: Number, trace: Trace) -> bool:
+    """Whether a sentence names a logged quantity and prints a number close to it that is not it."""
+    if not trace.expected or not trace.named:
+        return False
+    nearest = trace.expected[0][0]
+    return nearest * number.value > 0 and abs(nearest - number.value) <= CLOSE * abs(nearest)
+
+
+def _message(printed: Printed, trace: Trace) -> str:
+    number = printed.number.text
+    if printed.of is not None:
+        given = f"{printed.of.text} ± {number}"
+        if trace.expected:
+            return f'The deviation in "{given}" is not what the run gives, in any usual form.'
+        return f'The deviation in "{given}" rests on nothing that the run logged.'
+    if trace.status == "differs":
+        return f"The number {number} for {printed.what} differs from every value that the run logged under this name."
+    if trace.status == "coincidence":
+        return (
+            f"The number {number} matches nothing that the run logged under its name, only unrelated values by chance."
+        )
+    return (
+        f"The number {number} is not found in the run, nor as a mean, deviation, difference, ratio or percent change."
+    )
+
+
+def _short(value: float, number: Number) -> str:
+    return f"{value:.{min(10, number.decimals + 1)}f}" if abs(value) >= 10.0**-number.decimals else f"{value:.2g}"
+
+
+def _evidence(
+    traced: list[tuple[Printed, Trace]], own: list[tuple[Printed, Trace]], share: float | None
+) -> dict[str, object]:
+    counts = Counter(trace.status for _, trace in own)
+    listed = [
+        {
+            "number": printed.number.text,
+            "quote": printed.quote,
+            "page": printed.place.page,
+            "line": printed.place.line,
+            "status": trace.status,
+            "form": trace.form,
+            "pointers": list(trace.pointers),
+        }
+        for printed, trace in traced[:MOST_LISTED]
+    ]
+    return {
+        "share": share,
+        "numbers": len(own),
+        "traced": counts["traced"],
+        "setup": sum(trace.status == "setup" for _, trace in traced),
+        "of_others": len(traced) - len(own) - sum(trace.status == "setup" for _, trace in traced),
+        "listed": listed,
+    }
+
+
+def _told(evidence: dict[str, object], alien: bool, inputs: Inputs) -> str:
+    text = f"{evidence['traced']} of {evidence['numbers']} numbers of two or more decimals come from the run"
+    if alien:
+        text += "; so few that the folder may be another paper's run"
+    notes = inputs.run.notes if inputs.run else ()
+    return "; ".join((text, *notes))
+
+
+RULES = (
+    Rule(
+        "number-provenance",
+        "Numbers traced to the run",
+        "1",
+        "Provenance of reported results; after the numeric checks of AI-generated manuscripts",
+        "Looks for every printed number in the files of the run, also as a mean, deviation or change of logged values.",
+        examine,
+    ),
+)

@@ -1,0 +1,104 @@
+"""Tables as a reader sees them: each value with the name of its row, the header of its column and its group."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from evaluators.manuscript.document import Cell, Manuscript, Number, Table
+from evaluators.manuscript.integrity.vocabulary import MeasureWord, measures_in
+
+_EMPTY = re.compile(r"[\s\-–—−*/]*|n/?a", re.IGNORECASE)
+OWN = re.compile(r"\b(ours?|proposed|full( model)?|this work|our (method|model|approach))\b", re.IGNORECASE)
+"""How a table calls the paper's own method."""
+
+
+class Entry(NamedTuple):
+    """A value of a table's body. `number` is its first number; `group` the row that spans above it, or empty."""
+
+    table: Table
+    cell: Cell
+    number: Number
+    row: str
+    column: str
+    group: str
+
+
+class Column(NamedTuple):
+    """The values of one column, with the measure that its header names and which way is better ("" if unknown)."""
+
+    table: Table
+    position: int
+    header: str
+    measure: MeasureWord | None
+    better: str
+    entries: tuple[Entry, ...]
+
+
+def header_of(table: Table, column: int) -> str:
+    """The header of a column, all header rows joined."""
+    parts = [row[column].text.strip() for row in table.cells[: table.header_rows]]
+    return " ".join(dict.fromkeys(part for part in parts if part))
+
+
+def entries(table: Table) -> Iterator[Entry]:
+    """Every value of the body in reading order."""
+    group = ""
+    for row in table.cells[table.header_rows :]:
+        texts = [cell.text.strip() for cell in row]
+        filled = [text for text in texts if text]
+        if filled and len(set(filled)) == 1 and (len(filled) == 1 or len(filled) == len(texts)) and not _values(row):
+            group = filled[0]
+            continue
+        label = " ".join(dict.fromkeys(text for text, cell in zip(texts, row, strict=True) if _names(cell)))
+        for cell in row:
+            if cell.numbers and not _names(cell):
+                number = next((n for n in cell.numbers if n.is_result), None)
+                if number is not None:
+                    yield Entry(table, cell, number, label, header_of(table, cell.column), group)
+
+
+def columns(table: Table) -> tuple[Column, ...]:
+    """The columns of a table that hold values."""
+    by_column: dict[int, list[Entry]] = {}
+    for entry in entries(table):
+        by_column.setdefault(entry.cell.column, []).append(entry)
+    return tuple(_column(table, position, tuple(found)) for position, found in by_column.items())
+
+
+def all_columns(manuscript: Manuscript) -> tuple[Column, ...]:
+    """The columns of every table."""
+    return tuple(column for table in manuscript.tables for column in columns(table))
+
+
+def named_rows(table: Table) -> tuple[str, ...]:
+    """The names of the rows, in order, without repeats."""
+    return tuple(dict.fromkeys(entry.row for entry in entries(table) if entry.row))
+
+
+def _column(table: Table, position: int, found: tuple[Entry, ...]) -> Column:
+    header = header_of(table, position)
+    named = measures_in(header)
+    measure = named[-1][2] if named else None
+    arrow = table.arrows[position] if position < len(table.arrows) else ""
+    better = {"↑": "higher", "↓": "lower"}.get(arrow, measure.better if measure else "")
+    return Column(table, position, header, measure, better, found)
+
+
+def _names(cell: Cell) -> bool:
+    """Whether a cell names its row rather than stating a value: it begins with words."""
+    text = cell.text.strip()
+    if not text or _EMPTY.fullmatch(text):
+        return False
+    if cell.column == 0 and not _is_value(text):
+        return True
+    return bool(re.match(r"[^\W\d_]{2}", text)) and not cell.numbers
+
+
+def _is_value(text: str) -> bool:
+    return re.match(r"[\s(<>≤≥≈~±+−–-]*[\d.]+\s*(%|±|\(|\[|/|$)", text) is not None
+
+
+def _values(row: tuple[Cell, ...]) -> bool:
+    return any(_is_value(cell.text.strip()) for cell in row)

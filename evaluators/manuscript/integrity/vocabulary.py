@@ -1,0 +1,144 @@
+"""The field's words: measures under all their names, which way each is better, and the words of a setup.
+
+A text and a key of a results file are brought to the same words: "Best Val. Loss" and `best_val_loss_mean` meet.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+
+class MeasureWord(NamedTuple):
+    """A measure of the field. `better` is "higher", "lower" or "" (a target, or none)."""
+
+    name: str
+    pattern: str
+    better: str
+    share: bool = False
+    """Whether it is a count of correct cases over all cases, so that it lies on k/n."""
+
+
+MEASURES: tuple[MeasureWord, ...] = (
+    MeasureWord("balanced_accuracy", r"balanced[ -]acc(uracy|\b)|\bbacc\b|\bbal\.? acc\b", "higher"),
+    MeasureWord("average_precision", r"average precision|\bau-?prc?\b|\bpr[ -]auc\b|\bauc[ -]pr\b", "higher"),
+    MeasureWord("map", r"\bm-?ap(@[\d.:]+)?\b|mean average precision", "higher"),
+    MeasureWord(
+        "auc",
+        r"\b(macro|micro)?-?au-?roc\b|\broc[ -]?auc\b|\bauc([ -]?roc)?s?\b|area under (the )?(receiver operating "
+        r"characteristics?( \(roc\))? )?(roc )?curve|\bc[ -](statistic|index)\b",
+        "higher",
+    ),
+    MeasureWord("kappa", r"\bqwk\b|(quadratic(ally)?[ -])?(weighted )?(cohen'?s )?kappa", "higher"),
+    MeasureWord("mcc", r"\bmcc\b|matthews correlation( coefficient)?", "higher"),
+    MeasureWord("f1", r"\bf[ -]?1([ -]?scores?)?\b|\bf-?measure\b|\bf-?scores?\b", "higher"),
+    MeasureWord("accuracy", r"\baccurac(y|ies)\b|\bacc\b\.?", "higher", True),
+    MeasureWord("npv", r"negative predictive values?|\bnpv\b", "higher"),
+    MeasureWord("ppv", r"positive predictive values?|\bppv\b", "higher"),
+    MeasureWord("precision", r"\bprecision\b|\bprec\b\.?", "higher"),
+    MeasureWord("sensitivity", r"\bsensitivit(y|ies)\b|\bsens\b\.?|\btpr\b|true[ -]positive rate", "higher"),
+    MeasureWord("recall", r"\brecall\b|\brec\b\.?", "higher"),
+    MeasureWord("specificity", r"\bspecificit(y|ies)\b|\bspec\b\.?|\btnr\b|true[ -]negative rate", "higher"),
+    MeasureWord("dice", r"\bdice( (score|coefficient|similarity coefficient))?\b|\bdsc\b", "higher"),
+    MeasureWord("iou", r"\bm?iou\b|jaccard( index)?|intersection over union", "higher"),
+    MeasureWord("hausdorff", r"\bhd ?95\b|hausdorff( distance)?", "lower"),
+    MeasureWord("psnr", r"\bpsnr\b", "higher"),
+    MeasureWord("ssim", r"\b(ms-)?ssim\b", "higher"),
+    MeasureWord("lpips", r"\blpips\b", "lower"),
+    MeasureWord("fid", r"\bfid\b|fr[eé]chet inception distance", "lower"),
+    MeasureWord("bleu", r"\bbleu(-?\d)?\b", "higher"),
+    MeasureWord("rouge", r"\brouge(-?[\dl])?\b", "higher"),
+    MeasureWord("perplexity", r"\bperplexit(y|ies)\b|\bppl\b", "lower"),
+    MeasureWord("brier_scaled", r"scaled brier( score)?|brier skill( score)?", "higher"),
+    MeasureWord("brier", r"\bbrier( scores?)?\b", "lower"),
+    MeasureWord("ece", r"\bece\b|expected calibration error", "lower"),
+    MeasureWord("calibration_intercept", r"calibration[ -]in[ -]the[ -]large|calibration intercept", ""),
+    MeasureWord("calibration_slope", r"calibration slope", ""),
+    MeasureWord("rmse", r"\brmse\b|root[ -]mean[ -]squared? error", "lower"),
+    MeasureWord("mse", r"\bmse\b|mean[ -]squared? error", "lower"),
+    MeasureWord("mae", r"\bmae\b|mean absolute error", "lower"),
+    MeasureWord("mean_error", r"\bmean error\b|mean of observed less predicted", ""),
+    MeasureWord(
+        "r2", r"\br ?squared\b|\br\^?\{?2\}?(?= |$|\))|\br²|explained variance|coefficient of determination", "higher"
+    ),
+    MeasureWord("kl", r"\bkl([ -]div(ergence)?)?\b|kullback[ -–]leibler( divergence)?", "lower"),
+    MeasureWord("nll", r"\bnll\b|negative log[ -]likelihood", "lower"),
+    MeasureWord(
+        "speed",
+        r"\b(tokens|samples|images|frames|steps)( ?/ ?s(ec(ond)?)?| per second)\b|\bspeeds?\b|\bthroughput\b|\bfps\b",
+        "higher",
+    ),
+    MeasureWord("latency", r"\blatenc(y|ies)\b", "lower"),
+    MeasureWord("time", r"\b(run)?times?\b|\bdurations?\b", "lower"),
+    MeasureWord("loss", r"\bloss(es)?\b", "lower"),
+    MeasureWord("error_rate", r"\berror rates?\b|\b[wc]er\b", "lower"),
+)
+BY_NAME = {measure.name: measure for measure in MEASURES}
+_EACH = tuple((re.compile(measure.pattern, re.IGNORECASE), measure) for measure in MEASURES)
+
+SAME = {
+    "val": "validation", "valid": "validation", "dev": "validation", "training": "train", "trained": "train",
+    "evaluation": "eval", "eval": "eval", "testing": "test", "avg": "mean", "average": "mean", "averaged": "mean",
+    "std": "sd", "stddev": "sd", "stdev": "sd", "stds": "sd", "deviation": "sd", "stderr": "se", "stderrs": "se",
+    "sem": "se", "means": "mean", "lr": "learningrate", "num": "number", "n": "number", "params": "parameter",
+    "inf": "inference", "operations": "operation", "lower": "low", "upper": "high",
+}  # fmt: skip
+"""Words that mean the same in keys and prose."""
+
+STOP = frozenset(
+    re.findall(
+        r"\w+",
+        "a an and are as at be by for from in is it its of on or over the this that to was were which with we our per "
+        "than their these those has have had s score value metric result performance",
+    )
+)
+
+SETUP = re.compile(
+    r"learning[ -]?rate|\blr\b|weight decay|dropout|momentum|batch size|hyper-?parameter|warm-?up|\bbeta|β|\bseeds?\b|"
+    r"temperature|significance (level|threshold)|\balpha\b|α\s*=|λ|lambda|\bweight(s|ed)? of\b|loss weight|"
+    r"coefficient of|"
+    r"penalty (weight|strength|coefficient)|initiali[sz]|gradient clip|\bclip(ped|ping)?\b|\bepsilon\b|ε\s*=|"
+    r"label smoothing|threshold(s|ed)? (of|at|is|was|=)|risk of|image size|resolution|padding|stride|kernel|"
+    r"noise (level|schedule)|schedule|optimi[sz]er|\badamw?\b|configur|\bsettings?\b|\bstep size\b|\bratio of\b|"
+    r"\bgamma\b|γ|σ\s*=|\bdecay|\bscal(ed|ing) (by|factor)|initial value|embedding dimension|hidden size|margin of",
+    re.IGNORECASE,
+)
+"""Words around a number that was chosen, not measured."""
+
+
+@lru_cache(maxsize=20_000)
+def measures_in(text: str) -> tuple[tuple[int, int, MeasureWord], ...]:
+    """Every measure named in a text with its start and end, in order; of overlapping ones the more specific."""
+    found: list[tuple[int, int, MeasureWord]] = []
+    for pattern, measure in _EACH:
+        for match in pattern.finditer(text):
+            if match.end() > match.start() and not any(
+                match.start() < end and start < match.end() for start, end, _ in found
+            ):
+                found.append((match.start(), match.end(), measure))
+    return tuple(sorted(found, key=lambda one: one[:2]))
+
+
+@lru_cache(maxsize=20_000)
+def words(text: str) -> frozenset[str]:
+    """The words that name things in a text or key: measures under one name, plain words, numbers with their names."""
+    text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text.replace("\\_", "_").replace("_", " ")).lower()
+    text = re.sub(r"\b(run|seed|fold|layer|epoch|stage|level|step|grade|class) (\d+)\b", r"\1\2", text)
+    pieces: list[str] = []
+    at = 0
+    for start, end, measure in measures_in(text):
+        pieces += [text[at:start], f" {measure.name} "]
+        at = end
+    pieces.append(text[at:])
+    rest = re.findall(r"[^\W\d]\w*|(?<![\w.])\d+(?![\w.])", "".join(pieces))
+    return frozenset(_root(word) for word in rest) - STOP
+
+
+def _root(word: str) -> str:
+    if word in BY_NAME:
+        return word
+    word = SAME.get(word, word)
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    return SAME.get(word, word)
