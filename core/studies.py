@@ -66,6 +66,8 @@ def approve(work: Work, proof: Proof, asset: str, statement: str) -> ProtocolApp
     row = study_of(work.session, asset)
     if row.created_by == work.actor.id:
         raise Denied("whoever brought a study in cannot approve it", "ask another clinical lead")
+    if (known := approval_of(work.session, row)) is not None:
+        raise Conflict(f"{known.printed_name} has approved this study already", "nothing is left to approve")
     approval = ProtocolApproval(
         id=new_id("apr"),
         asset_id=row.id,

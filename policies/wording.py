@@ -83,6 +83,7 @@ PHRASES: Mapping[str, str] = {
     "signatures[].meaning": "the meaning of each signature",
     "signatures[].record_sha256": "the record to which each signature is bound",
     "signatures[].role": "in which role each signature was given",
+    "study.backend": "what carried the study out",
     "study.deviations": "whether the run deviated from the protocol",
     "study.deviations[].what": "what each deviation is",
     "study.deviations[].why": "why each deviation was made",

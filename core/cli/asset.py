@@ -102,14 +102,15 @@ def list_assets(as_json: Json = False) -> None:
             {
                 "name": row.name,
                 "project": project,
+                "kind": row.kind,
                 "frames": row.facts.get("frames"),
-                "size": f"{row.facts.get('width')}x{row.facts.get('height')}",
+                "size": f"{row.facts['width']}x{row.facts['height']}" if "width" in row.facts else None,
                 "id": row.id,
                 "digest": row.digest,
             }
             for row, project in session.execute(query)
         ]
-    show(rows, ("name", "project", "frames", "size", "id"), as_json=as_json, empty="There is no asset yet.")
+    show(rows, ("name", "project", "kind", "frames", "size", "id"), as_json=as_json, empty="There is no asset yet.")
 
 
 @app.command("show")

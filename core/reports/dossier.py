@@ -11,7 +11,7 @@ from core.access import Actor, Permission
 from core.canonical import canonical_json, new_id, now
 from core.checkpoints import make_checkpoint
 from core.errors import InputError, TamperingFound, Unavailable
-from core.lookup import asset_files, find, output_of, signatures_of
+from core.lookup import approval_of, asset_files, find, output_of, signatures_of
 from core.platform import Platform
 from core.releases import verified
 from core.reports.casefile import build_document, evaluation_of, read_json
@@ -24,6 +24,7 @@ from core.reports.study import Study
 from core.reports.study_bundle import attached
 from core.reports.study_case import study_of, with_pictures
 from core.signatures import check_signature
+from core.studies import check_approval
 from core.tables import Asset, Dossier, Job, Release
 
 
@@ -49,6 +50,9 @@ def make_dossier(platform: Platform, actor: Actor, release: str) -> DossierFiles
         row = find(session, Release, release)
         for signature in signatures_of(session, row):
             check_signature(signature, row, platform.key.public)
+        asset = session.get_one(Asset, session.get_one(Job, job_id).asset_id)
+        if (approval := approval_of(session, asset)) is not None:
+            check_approval(approval, asset, platform.key.public)
         document = build_document(
             session,
             platform.store,

@@ -81,6 +81,9 @@ def test_only_another_clinical_lead_with_the_password_just_given_approves(group:
             approved(group, asset, by)
     with group.platform.work(group.people["clinical"]) as work, pytest.raises(Denied, match="somebody else"):
         approve(work, group.proof("manager"), asset, "Read.")
+    approved(group, asset)
+    with pytest.raises(Conflict, match="Clinical has approved this study already"):
+        approved(group, asset)
     with pytest.raises(InputError, match="no study"):
         approved(group, "crossing")
 
