@@ -1,0 +1,78 @@
+"""Parts that all readers build the same way: sentences out of running text, cells, column arrows, the digest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from evaluators.manuscript.document import Cell, Place, Sentence
+from evaluators.manuscript.numbers import find_numbers
+from evaluators.manuscript.sentences import split_sentences
+
+LONGEST_SENTENCE = 4000
+"""Characters; a longer one is cut in pieces, since no rule reads a page as one sentence."""
+
+
+def make_sentences(
+    text: str, place: Callable[[int, int], Place], cited: Callable[[int, int], tuple[str, ...]]
+) -> tuple[Sentence, ...]:
+    """The sentences of `text`; `place` and `cited` tell for a stretch of it where it stands and what it cites."""
+    made = []
+    for start, end in split_sentences(text):
+        for at in range(start, end, LONGEST_SENTENCE):
+            stop = min(end, at + LONGEST_SENTENCE)
+            piece = text[at:stop]
+            made.append(Sentence(piece, place(at, stop), find_numbers(piece), cited(at, stop)))
+    return tuple(made)
+
+
+def make_cell(text: str, row: int, column: int, *, bold: bool = False, place: Place) -> Cell:
+    """One cell with its numbers; header cells are told later, when the whole table is known."""
+    return Cell(text, row, column, find_numbers(text, cell=True, sentence=False), bold, False, place)
+
+
+def squared(rows: Sequence[Sequence[Cell]], header_rows: int, place: Place) -> tuple[tuple[Cell, ...], ...]:
+    """The rows filled up to one length, numbered anew, the first `header_rows` of them marked as header."""
+    width = max((len(row) for row in rows), default=0)
+    table = []
+    for number, row in enumerate(rows):
+        filled = [*row, *(Cell("", number, i, place=row[-1].place if row else place) for i in range(len(row), width))]
+        table.append(tuple(replace(c, row=number, column=i, header=number < header_rows) for i, c in enumerate(filled)))
+    return tuple(table)
+
+
+def guess_header_rows(rows: Sequence[Sequence[Cell]], ruled: int | None) -> int:
+    """How many rows are header: those above the first inner rule, if they are words; else the wordy first row."""
+    if ruled is not None and 0 < ruled < len(rows) and not any(_states_numbers(row) for row in rows[:ruled]):
+        return ruled
+    if ruled is not None and ruled > 1 and not _states_numbers(rows[0]):
+        return next(i for i, row in enumerate(rows) if _states_numbers(row))
+    if len(rows) > 1 and not _states_numbers(rows[0]) and any(_states_numbers(row) for row in rows[1:]):
+        return 1
+    return 0
+
+
+def _states_numbers(row: Sequence[Cell]) -> bool:
+    told = [cell for cell in row[1:] if cell.text.strip()]
+    numeric = [cell for cell in told if re.match(r"[\s(<>≤≥≈~±+−–-]*[\d.]+(?:\s*%|\s*±|\s*\(|\s|$)", cell.text)]
+    return bool(told) and 2 * len(numeric) > len(told)
+
+
+_BETTER_UP = re.compile(r"↑|⇑|higher (?:is )?better", re.IGNORECASE)
+_BETTER_DOWN = re.compile(r"↓|⇓|lower (?:is )?better", re.IGNORECASE)
+
+
+def arrows_of(cells: Sequence[Sequence[Cell]]) -> tuple[str, ...]:
+    """Per column the direction that its header names; empty when no header names one."""
+    header = [row for row in cells if any(cell.header for cell in row)]
+    if not header:
+        return ()
+    columns = [" ".join(row[i].text for row in header) for i in range(len(header[0]))]
+    found = tuple("↑" if _BETTER_UP.search(c) else "↓" if _BETTER_DOWN.search(c) else "" for c in columns)
+    return found if any(found) else ()
+
+
+def unique(keys: Iterable[str]) -> tuple[str, ...]:
+    """The keys without repeats, in order."""
+    return tuple(dict.fromkeys(keys))
