@@ -76,3 +76,18 @@ def arrows_of(cells: Sequence[Sequence[Cell]]) -> tuple[str, ...]:
 def unique(keys: Iterable[str]) -> tuple[str, ...]:
     """The keys without repeats, in order."""
     return tuple(dict.fromkeys(keys))
+
+
+_INSTRUCTS = re.compile(
+    r"\b(?:ignore|disregard|forget)\b.{0,40}\b(?:previous|prior|above|all|earlier)\b.{0,30}\b(?:instruction|prompt|text)"
+    r"|\b(?:language model|LLM|AI|GPT|reviewer)s?\b.{0,60}\b(?:must|should|do not|don't|never|only|give|recommend)\b"
+    r"|\b(?:give|write|output|provide|recommend)\b.{0,40}"
+    r"\b(?:positive review|high(?:est)? (?:score|rating)|accept(?:ance)?\b)"
+    r"|\bas an? (?:AI|language model)\b|\bdo not (?:highlight|mention) any (?:negatives|weaknesses)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def instructs(text: str) -> bool:
+    """Whether a remark that no reader sees reads like an instruction to a machine."""
+    return _INSTRUCTS.search(text[:LONGEST_SENTENCE]) is not None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evaluators.base import EvaluatorError
-from evaluators.manuscript.build import arrows_of, make_sentences
+from evaluators.manuscript.build import arrows_of, instructs, make_sentences
 from evaluators.manuscript.document import (
     Equation,
     Figure,
@@ -31,16 +31,8 @@ from evaluators.manuscript.latex.tables import TABULAR, read_tabular
 from evaluators.manuscript.latex.tokens import Comment, Stream, Token, plain, tokenise
 
 _PICTURES = {"tikzpicture", "pgfpicture", "picture", "axis", "forest"}
-_PICTURES = {"tikzpicture", "pgfpicture", "picture", "axis", "forest"}
 _LEFT_OUT = ALGORITHMS | _PICTURES | {"algorithmic", "CCSXML", "icmlauthorlist"}
 _FLOW = {"center", "minipage", "subequations", "small", "footnotesize", "spacing", "adjustbox", "multicols"}
-_INSTRUCTS = re.compile(
-    r"\b(?:ignore|disregard|forget)\b.{0,40}\b(?:previous|prior|above|all|earlier)\b.{0,30}\b(?:instruction|prompt|text)"
-    r"|\b(?:language model|LLM|AI|GPT|reviewer)s?\b.{0,60}\b(?:must|should|do not|don't|never|only|give|write|recommend)\b"
-    r"|\b(?:give|write|output|provide|recommend)\b.{0,40}\b(?:positive review|high(?:est)? (?:score|rating)|accept(?:ance)?\b)"
-    r"|\bas an? (?:AI|language model)\b|\bdo not (?:highlight|mention) any (?:negatives|weaknesses)",
-    re.IGNORECASE | re.DOTALL,
-)
 
 
 def read_latex(path: Path, root: Path | None = None) -> Manuscript:
@@ -177,7 +169,7 @@ class _Reader:
                 blocks.append(comment)
             last = comment.line
         for block in blocks:
-            if _INSTRUCTS.search(block.text[:4000]):
+            if instructs(block.text):
                 self.hidden.append(HiddenText(block.text[:4000], why, Place("", None, block.line)))
 
     # Structure.
