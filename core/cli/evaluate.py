@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from core.cli.evaluate_manuscript import manuscript
 from core.cli.output import Json, emit, say, show
 from core.errors import InputError
 from core.settings import Settings
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from evaluators.video.judge import JudgeOptions
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.command()(manuscript)
 
 
 @app.callback()

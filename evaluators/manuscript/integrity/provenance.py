@@ -110,10 +110,12 @@ def trace_of(tracer: Tracer, printed: Printed) -> Trace:
     if printed.of is None:
         return tracer.trace(printed.number, printed.around)
     centre = tracer.trace(printed.of, printed.around)
-    leaves = centre.leaves or tracer.named(printed.of, printed.around)
-    if leaves:
-        return tracer.spread(printed.number, leaves, printed.around.text)
-    return tracer.trace(printed.number, printed.around)
+    if centre.status == "traced":
+        leaves = tracer.summaries(centre.leaves)
+        found = tracer.spread(printed.number, leaves, printed.around.text)
+        return found._replace(form="once") if found.status == "differs" and tracer.once(leaves) else found
+    own = tracer.trace(printed.number, printed.around)
+    return own if own.status == "setup" else Trace("unsupported", "of a number that is not traced")
 
 
 def _finding(rule: Rule, printed: Printed, trace: Trace, alien: bool) -> Finding | None:
@@ -154,6 +156,8 @@ def _message(printed: Printed, trace: Trace) -> str:
     number = printed.number.text
     if printed.of is not None:
         given = f"{printed.of.text} ± {number}"
+        if trace.form == "once":
+            return f'The run measured this once, so "{given}" has a deviation that nothing could give.'
         if trace.expected:
             return f'The deviation in "{given}" is not what the run gives, in any usual form.'
         return f'The deviation in "{given}" rests on nothing that the run logged.'

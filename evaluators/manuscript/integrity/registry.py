@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from evaluators.manuscript.document import Manuscript
 from evaluators.manuscript.findings import Check, Inputs, Report, Rule
 
-MODULES: tuple[str, ...] = ("provenance",)
+MODULES: tuple[str, ...] = ("grid", "provenance")
 """Modules of this package; each has a tuple `RULES`."""
 
 

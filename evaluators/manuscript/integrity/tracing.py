@@ -142,14 +142,24 @@ class Tracer:
         for derived in computed:
             if agreeing(number, derived.values, factors).any():
                 return self._traced(derived.form, derived.sources[0])
-        groups = [g for g in self.siblings if set(g) & set(of)]
+        groups = [g for g in self.siblings if set(g) <= set(of)]
         for derived in (d for g in groups for d in _statistics(g, self.values[g]) if d.form in _SPREADS):
             if agreeing(number, derived.values, factors).any():
                 return self._traced(f"{derived.form} over runs or datasets", derived.sources[0])
         told = [(self.index.leaves[i].value, self.index.leaves[i].pointer) for i in logged]
         told += [(float(d.values[0]), f"{d.form} of {len(d.sources[0])} logged values") for d in computed]
-        near = sorted(dict.fromkeys(told), key=lambda one: abs(one[0] - number.value))
-        return Trace("differs" if told else "unsupported", "", expected=tuple(near[:MOST_POINTERS]), named=True)
+        expected = tuple(dict.fromkeys(told))[:MOST_POINTERS]
+        return Trace("differs" if told else "unsupported", "", expected=expected, named=True)
+
+    def summaries(self, leaves: Sequence[int]) -> tuple[int, ...]:
+        """The leaves without single repetitions, where anything is left."""
+        whole = tuple(i for i in leaves if not self.index.leaves[i].member)
+        return whole or tuple(leaves)
+
+    def once(self, of: Sequence[int]) -> bool:
+        """Whether the run logged no second repetition of any of the leaves, so that no deviation exists."""
+        families = {self.index.leaves[i].family for i in of}
+        return all(sum(_repetition(self.index.leaves[i]) for i in self.index.families[f]) == 1 for f in families)
 
     def _by_name(
         self, number: Number, named: tuple[int, ...], factors: tuple[float, ...], around: Surroundings

@@ -1,0 +1,77 @@
+"""`greenlight evaluate manuscript`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from core.cli.output import Json, emit, say, show
+
+if TYPE_CHECKING:
+    from evaluators.manuscript.findings import Check, Finding
+    from evaluators.manuscript.suite import ManuscriptResult
+
+STYLES = {"high": "bold red", "medium": "bold yellow", "low": "cyan", "note": "dim"}
+
+
+def manuscript(
+    file: Path = typer.Argument(..., help="A paper: PDF, LaTeX or Markdown."),
+    run: Path | None = typer.Option(None, help="The folder, or results file, of the run that the paper tells of."),
+    as_json: Json = False,
+) -> None:
+    """Check a paper's numbers, statistics, citations and figures, without the registry."""
+    from core.cli.worker import progress_bars
+    from core.jobs.worker import Sign
+    from evaluators.manuscript.suite import evaluate_manuscript
+
+    with progress_bars(quiet=as_json) as observer:
+        result = evaluate_manuscript(file, run, progress=lambda done, message: observer(Sign(file.name, done, message)))
+    if as_json:
+        emit(result.to_json())
+        return
+    _show(result)
+
+
+def _show(result: ManuscriptResult) -> None:
+    for finding in result.report.findings:
+        _show_finding(finding)
+    if not result.report.findings:
+        say("No finding.")
+        say("")
+    rows = [_row(check) for check in result.report.checks]
+    show(rows, ("rule", "status", "looked_at", "findings", "what"), as_json=False, empty="No rule.")
+    say("")
+    say(_provenance(result))
+    for note in result.notes:
+        say(f"Note: {note}", "yellow")
+
+
+def _show_finding(finding: Finding) -> None:
+    place = finding.place
+    where = f"page {place.page}" if place.page else f"line {place.line}" if place.line else place.section or "the paper"
+    say(f"{finding.severity.upper()}  {finding.rule}, {where}: {finding.message}", STYLES[finding.severity])
+    say(f'    "{finding.quote}"')
+    if finding.expected:
+        say(f"    expected: {finding.expected}")
+    say(f"    confidence {finding.confidence:.0%}", "dim")
+    say("")
+
+
+def _row(check: Check) -> dict[str, object]:
+    clean = check.status == "checked"
+    return {
+        "rule": check.rule,
+        "status": "checked" if clean else "not checked",
+        "looked_at": check.looked_at if clean else "",
+        "findings": len(check.findings) if clean else "",
+        "what": check.reason,
+    }
+
+
+def _provenance(result: ManuscriptResult) -> str:
+    found = result.evaluations[0]["provenance_share"]
+    if found.value is None:
+        return f"Numbers traced to the run: not checked: {found.reason}."
+    return f"Numbers traced to the run: {found.value:.1%} of {found.count}."

@@ -1,0 +1,267 @@
+"""The accuracy grid: an accuracy is a count of correct cases over n, so its decimals tell which n are possible.
+
+After the GRIM test (Brown and Heathers 2017, doi:10.1177/1948550616673876), applied to proportions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from evaluators.manuscript.document import Manuscript, Number, Place, Sentence
+from evaluators.manuscript.findings import Check, Finding, Inputs, Rule, Severity
+from evaluators.manuscript.integrity.datasets import KNOWN
+from evaluators.manuscript.integrity.provenance import quoted
+from evaluators.manuscript.integrity.tabular import all_columns
+from evaluators.manuscript.integrity.vocabulary import measures_in
+
+LARGEST_N = 20_000
+FEWEST = 3
+"""Distinct accuracies below which n is not solved for."""
+SURE = 0.01
+"""An n is told from the decimals alone if fewer n than this, by chance, would fit as small as it is."""
+
+AVERAGED = re.compile(
+    r"(averag|mean)\w* (\w+ ){0,4}(over|across|of|from) (\w+[ -]){0,3}"
+    r"(runs?|seeds?|folds?|trials?|repetitions?|splits?|sites?|subjects?|participants?|datasets?|tasks?)|"
+    r"cross[- ]?validation|\bk-?fold\b|(five|ten|5|10)[- ]fold|mean accurac|average(d)? accurac|"
+    r"(runs|seeds|trials|repetitions) (were|are) averaged|mean ± (sd|std|s\.?d|se|standard)|± ?(std|standard)",
+    re.IGNORECASE,
+)
+"""A mean of several accuracies need not lie on k/n."""
+SHARE = re.compile(
+    r"(?P<test>\d{1,2}(\.\d)?) ?(%|percent|per cent) (\w+ ){0,3}?(for |as )?(the |a )?"
+    r"(testing|test|held-?out|hold-?out|evaluation|validation)",
+    re.IGNORECASE,
+)
+UNIT_OF_CASES = re.compile(
+    r"^ ?(\w+ ){0,3}?(images?|samples?|patients?|cases?|examples?|instances?|subjects?|participants?|scans?|records?|"
+    r"photographs?|questions?|slides?|recordings?|rows?|observations?|documents?)\b",
+    re.IGNORECASE,
+)
+
+
+class Accuracy(NamedTuple):
+    """An accuracy in print, as a share of one with its decimals as a share."""
+
+    share: float
+    decimals: int
+    text: str
+    quote: str
+    place: Place
+
+
+class Size(NamedTuple):
+    """A size of the evaluation set that the paper gives or implies."""
+
+    n: int
+    told: str
+    explicit: bool
+
+
+def accuracies(manuscript: Manuscript) -> list[Accuracy]:
+    """The accuracies in tables and text that state four significant places or more than two as a percentage."""
+    found = []
+    for column in all_columns(manuscript):
+        if column.measure is not None and column.measure.share and not re.search("Δ|change|gain", column.header, re.I):
+            percent = "%" in column.header
+            for entry in column.entries:
+                if entry.number.uncertainty is None and len([n for n in entry.cell.numbers if n.is_result]) == 1:
+                    one = _share(entry.number, percent, entry.cell.text.strip(), entry.cell.place)
+                    found += [one] if one else []
+    for sentence in manuscript.sentences():
+        found += list(_in_sentence(sentence))
+    return found
+
+
+def _in_sentence(sentence: Sentence) -> Iterator[Accuracy]:
+    if sentence.citations or AVERAGED.search(sentence.text):
+        return
+    for number in sentence.numbers:
+        if (
+            not number.is_result
+            or number.uncertainty
+            or number.unit not in ("", "%")
+            or number.relation not in ("", "=")
+        ):
+            continue
+        measure = bound_measure(sentence.text, number)
+        if measure is not None and measure.share:
+            one = _share(number, number.unit == "%", quoted(sentence.text, number), sentence.place)
+            if one is not None:
+                yield one
+
+
+def bound_measure(text: str, number: Number):  # type: ignore[no-untyped-def]
+    """The measure that a number in a sentence states: the one right behind it, else the last one before it."""
+    after = [m for start, _, m in measures_in(text) if 0 <= start - number.end <= 3]
+    if after:
+        return after[0]
+    before = [(end, m) for _, end, m in measures_in(text) if end <= number.start]
+    if not before:
+        return None
+    end, measure = before[-1]
+    between = text[end : number.start]
+    return measure if len(between) <= 60 and not re.search(r"[;:]|\bepoch\b", between) else None
+
+
+def _share(number: Number, percent: bool, quote: str, place: Place) -> Accuracy | None:
+    value, decimals = number.value, number.decimals
+    if percent or number.unit == "%":
+        value, decimals = value / 100, decimals + 2
+    if not 0 < value < 1 or decimals < 3:
+        return None
+    return Accuracy(value, decimals, number.text, quote, place)
+
+
+def fits(share: float, decimals: int, n: int) -> bool:
+    """Whether some k of n, rounded (half up or down) or cut off, prints as `share` at `decimals`."""
+    step = 10.0**-decimals
+    near = round(share * n)
+    return any(
+        abs(k / n - share) <= step / 2 + 1e-12 or 0 <= k / n - share < step - 1e-12
+        for k in (near - 1, near, near + 1)
+        if 0 <= k <= n
+    )
+
+
+def possible_sizes(found: Sequence[Accuracy], largest: int = LARGEST_N) -> list[int]:
+    """Every n up to `largest` on whose grid all accuracies lie."""
+    top = min(largest, 10 ** max(one.decimals for one in found))
+    distinct = {(one.share, one.decimals) for one in found}
+    return [n for n in range(2, top + 1) if all(fits(share, decimals, n) for share, decimals in distinct)]
+
+
+def declared_sizes(manuscript: Manuscript) -> list[Size]:
+    """Sizes of the evaluation set, as stated or from a known dataset and a stated split."""
+    found: list[Size] = []
+    for sentence in manuscript.sentences():
+        found += _stated(sentence)
+    text = " ".join(s.text for s in manuscript.sentences()) + manuscript.title
+    shares = sorted(
+        {float(m["test"]) for s in manuscript.sentences() for m in SHARE.finditer(s.text) if "train" in s.text.lower()}
+    )
+    for known in KNOWN:
+        if known.pattern.search(text):
+            if known.test is not None and re.search(r"(official|standard|original|provided) test", text, re.I):
+                found.append(Size(known.test, f"the test set of {known.name}", False))
+            for share in shares:
+                exact = known.train * share / 100
+                found += [
+                    Size(n, f"{share:g} % of the {known.train} cases of {known.name}", False)
+                    for n in sorted({int(exact), int(exact) + 1} if exact % 1 else {int(exact)})
+                ]
+    return list(dict.fromkeys(found))
+
+
+def _stated(sentence: Sentence) -> Iterator[Size]:
+    """Counts that a sentence gives for the set on which it evaluates."""
+    for number in sentence.numbers:
+        if number.decimals or number.unit not in ("", "k", "K") or not 20 <= number.value <= LARGEST_N:
+            continue
+        before, after = (
+            sentence.text[max(0, number.start - 60) : number.start],
+            sentence.text[number.end : number.end + 60],
+        )
+        counted = number.role == "n" or UNIT_OF_CASES.match(after)
+        kind = r"(test(ing)?|evaluation|hold-?out|held-?out)"
+        behind = re.match(rf" ?\w* ?\w* ?(for|in|as|were used for) (the )?(\w+ )?{kind}\b|^ {kind}\b", after, re.I)
+        ahead = re.search(
+            rf"\b{kind}\b( \w+)? ?(set|split|data|cohort|subset|images|cases|patients|samples)?[^\d.;]{{0,30}}$",
+            before,
+            re.I,
+        )
+        if (counted and (ahead or behind)) or (behind and number.role != "year"):
+            yield Size(int(number.value), f'"{quoted(sentence.text, number, 40)}"', True)
+
+
+def examine(rule: Rule, manuscript: Manuscript, _inputs: Inputs) -> Check:
+    """Compare the accuracies' decimals with the declared size, and solve for n."""
+    found = accuracies(manuscript)
+    distinct = sorted({(one.share, one.decimals) for one in found})
+    if not distinct:
+        return rule.not_checked("the paper states no accuracy with enough decimals")
+    averaged = next((s for s in manuscript.sentences() if AVERAGED.search(s.text)), None)
+    if averaged is not None:
+        return rule.not_checked("accuracies are means over runs or folds, which need not lie on k/n")
+    sizes = declared_sizes(manuscript)
+    evidence: dict[str, object] = {"accuracies": [f"{s:.{d}f}" for s, d in distinct]}
+    solved = _solved(found) if len(distinct) >= FEWEST else None
+    evidence["smallest_n_that_fits_all"] = solved
+    if not sizes:
+        told = f"; all of them fit n = {solved}" if solved else ""
+        if solved is None:
+            return rule.not_checked("the paper gives no size of its evaluation set")
+        return rule.checked(
+            len(distinct), (), f"{len(distinct)} accuracies, no size of the evaluation set{told}", evidence
+        )
+    finding = _against(rule, found, sizes, solved, evidence)
+    told = ", ".join(f"{size.n}" for size in sizes)
+    return rule.checked(
+        len(distinct), [finding] if finding else [], f"{len(distinct)} accuracies against n = {told}", evidence
+    )
+
+
+def _solved(found: Sequence[Accuracy]) -> int | None:
+    """The smallest n that fits all, if so small an n would rarely fit by chance."""
+    sizes = possible_sizes(found, 2000)
+    if not sizes:
+        return None
+    n = sizes[0]
+    distinct = {(one.share, one.decimals) for one in found}
+    by_chance = 0.0
+    for m in range(2, n + 1):
+        chance = 1.0
+        for _, decimals in distinct:
+            chance *= min(1.0, m * 2 * 10.0**-decimals)
+        by_chance += chance
+    return n if by_chance < SURE else None
+
+
+def _against(
+    rule: Rule, found: Sequence[Accuracy], sizes: Sequence[Size], solved: int | None, evidence: dict[str, object]
+) -> Finding | None:
+    """A finding where no declared size can give every accuracy."""
+    values = {(one.share, one.decimals): one for one in found}
+    off = {size.n: [one for (s, d), one in values.items() if not fits(s, d, size.n)] for size in sizes}
+    if any(not impossible for impossible in off.values()):
+        return None
+    best = min(off, key=lambda n: len(off[n]))
+    impossible = off[best]
+    size = next(size for size in sizes if size.n == best)
+    numbers = " or ".join(str(size.n) for size in sizes)
+    fit = f" All of them fit n = {solved}." if solved else ""
+    message = (
+        f"{len(impossible)} of {len(values)} accuracies cannot come from {numbers} cases ({size.told}), because no "
+        f"whole number of correct cases gives these decimals.{fit}"
+    )
+    high = size.explicit or len(impossible) >= FEWEST
+    evidence |= {
+        "declared": [{"n": s.n, "from": s.told} for s in sizes],
+        "impossible": {str(n): [one.text for one in those] for n, those in off.items()},
+    }
+    first = impossible[0]
+    severity = Severity.HIGH if high else Severity.MEDIUM
+    expected = f"n = {solved}" if solved else _nearest(first, best)
+    return Finding(
+        rule.name, severity, message, first.place, first.quote, expected, 0.9 if high else 0.6, dict(evidence)
+    )
+
+
+def _nearest(one: Accuracy, n: int) -> str:
+    k = round(one.share * n)
+    return f"{k / n:.{one.decimals}f} ({k} of {n})"
+
+
+RULES = (
+    Rule(
+        "accuracy-grid",
+        "Accuracies against the number of cases",
+        "1",
+        "After GRIM (Brown and Heathers 2017, doi:10.1177/1948550616673876), applied to proportions",
+        "An accuracy is a whole number of correct cases divided by all cases; its decimals show which numbers of cases "
+        "are possible.",
+        examine,
+    ),
+)
