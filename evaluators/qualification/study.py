@@ -44,7 +44,7 @@ class Plan:
     held_out: tuple[str, ...] = HELD_OUT
     seeds: tuple[int, ...] = (201, 202)
     frames: int = 40
-    levels: tuple[int, ...] = (0, 1, 2, 3, 4)
+    levels: tuple[int, ...] = (0, 2, 4)
     groups: tuple[Group, ...] = tuple(Group)
     size: tuple[int, int] = (672, 384)
 
