@@ -33,18 +33,21 @@ from core.tables import (
     LoginSession,
     Model,
     ModelVersion,
+    Output,
     Project,
     Release,
     SignatureRecord,
+    Task,
     User,
 )
 from core.tables import Dossier as DossierRecord
+from core.tasks import open_tasks
 
 Query = sa.Select[*tuple[Any, ...]]
 Found = Any
 """A row of one of the joined queries below."""
 
-UNDER_WAY = ("queued", "running")
+UNDER_WAY = ("queued", "running", "waiting")
 ENDED_BADLY = ("failed", "lost", "refused")
 RECENT_JOBS = 8
 
@@ -112,13 +115,28 @@ class JobLine:
 
 @dataclass(frozen=True)
 class Clip:
-    """One moving picture of a case."""
+    """One file of a case: a moving picture, or what a study left."""
 
     role: str
     title: str
     sha256: str
     media_type: str
     size: int
+
+
+@dataclass(frozen=True)
+class TaskLine:
+    """A question that a run stopped at; its job waits for an answer. `by` is the id of whoever submitted the job."""
+
+    id: str
+    project: str
+    asset: str
+    gate: str
+    question: str
+    documents: tuple[Clip, ...]
+    by: str
+    submitted_by: str
+    asked_at: datetime
 
 
 @dataclass(frozen=True)
@@ -154,11 +172,15 @@ class DossierLine:
 
 @dataclass(frozen=True)
 class ReleasePage:
-    """Everything about one release. `traces` has one mapping, by control, for each of the document's packs."""
+    """Everything about one release. `traces` has one mapping, by control, for each of the document's packs.
+
+    `clips` are its moving pictures, `files` what a study left; both by role.
+    """
 
     line: ReleaseLine
     document: Dossier
     clips: Mapping[str, Clip]
+    files: Mapping[str, Clip]
     traces: tuple[Mapping[str, tuple[TraceLine, ...]], ...]
     dossiers: tuple[DossierLine, ...]
     history: tuple[EventLine, ...]
@@ -181,6 +203,12 @@ def job_list(session: Session) -> tuple[JobLine, ...]:
     return tuple(_job(row, people) for query in (waiting, ended) for row in session.execute(query))
 
 
+def task_list(session: Session) -> tuple[TaskLine, ...]:
+    """Return the questions that nobody has answered, oldest first."""
+    people = _names(session)
+    return tuple(_task(session, row, people) for row in open_tasks(session))
+
+
 def release_page(session: Session, store: ArtifactStore, release: str) -> ReleasePage:
     """Return one release; `NotFound` when there is none, `TamperingFound` when its frozen evidence was changed."""
     row = find(session, Release, release)
@@ -193,6 +221,7 @@ def release_page(session: Session, store: ArtifactStore, release: str) -> Releas
         line=_line(session, session.execute(_releases().where(Release.id == row.id)).one(), signed, people),
         document=build_document(session, store, row, at=now()),
         clips={clip.role: clip for clip in _clips(session, job)},
+        files={file.role: file for file in _files(session, job)},
         traces=tuple(dict(_traces(one)) for one in _assessments(session, store, row)),
         dossiers=tuple(_dossiers(session, row, people)),
         history=tuple(_history(session, (row.id, row.job_id), people)),
@@ -261,7 +290,7 @@ def _line(
         asset=asset,
         model=f"{model} {version}",
         purpose=job.purpose.replace("_", " "),
-        use=str(job.ai_use.get("kind", "edit")).replace("_", " ").lower(),
+        use="manuscript" if project.kind == "study" else str(job.ai_use.get("kind", "edit")).replace("_", " ").lower(),
         state=release.state,
         headline=headline_of(session, release),
         proposed_by=people.get(release.proposed_by, release.proposed_by),
@@ -307,15 +336,35 @@ def _job(found: Found, people: Mapping[str, str]) -> JobLine:
     )
 
 
+def _task(session: Session, row: Task, people: Mapping[str, str]) -> TaskLine:
+    job, project, asset, _, _ = session.execute(_jobs().where(Job.id == row.job_id)).one()
+    documents = tuple(_file(session, role, one["name"], one["sha256"]) for role, one in row.documents.items())
+    who = people.get(job.submitted_by, job.submitted_by)
+    gate = row.gate.replace("_", " ")
+    return TaskLine(row.id, project, asset, gate, row.question, documents, job.submitted_by, who, row.asked_at)
+
+
 def _clips(session: Session, job: Job) -> Iterator[Clip]:
     files = asset_files(session, session.get_one(Asset, job.asset_id))
     named: dict[str, str] = {role: files[role].sha256 for role in ("video", "quadmask") if role in files}
-    if output := output_of(session, job.id):
+    if (output := output_of(session, job.id)) and output.role == "video":
         named["output"] = output.sha256
     titles = {"video": "Input", "quadmask": "Mask", "output": "Output"}
     for role, sha256 in named.items():
-        row = session.get_one(Artifact, sha256)
-        yield Clip(role, titles[role], sha256, row.media_type, row.size)
+        yield _file(session, role, titles[role], sha256)
+
+
+def _files(session: Session, job: Job) -> Iterator[Clip]:
+    """What a study left, the manuscript first; nothing for a clip."""
+    rows = list(session.scalars(sa.select(Output).where(Output.job_id == job.id).order_by(Output.role)))
+    if "video" not in {row.role for row in rows}:
+        for row in sorted(rows, key=lambda one: one.role != "manuscript"):
+            yield _file(session, row.role, row.name, row.sha256)
+
+
+def _file(session: Session, role: str, title: str, sha256: str) -> Clip:
+    row = session.get_one(Artifact, sha256)
+    return Clip(role, title, sha256, row.media_type, row.size)
 
 
 def _assessments(session: Session, store: ArtifactStore, release: Release) -> list[Mapping[str, Any]]:

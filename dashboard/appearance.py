@@ -33,6 +33,7 @@ STATE_TONES: Mapping[str, Tone] = {
 }
 JOB_TONES: Mapping[str, Tone] = {
     "queued": Tone("Waiting", "…", GREY, "#EDF0F3"),
+    "waiting": Tone("Waits for a person", "?", BLUE, "#E5EDF8"),
     "running": Tone("Running", "▶", BLUE, "#E5EDF8"),
     "failed": Tone("Failed", "✗", RUST, "#FBE9E0"),
     "lost": Tone("Contact lost", "!", AMBER, "#FDF1D6"),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from io import BytesIO
 
 import numpy as np
+from PIL import Image
 
 from core.reports import document as d
+from core.reports import study as st
 from core.reports.figures import frame_row
 
 RECORD = "3f9a1c0de5b7428896a1f0c2d4e6b8079a1b2c3d4e5f60718293a4b5c6d7e8f9"
@@ -362,3 +366,86 @@ def example() -> d.Dossier:
         ),
         notes=("The packs are drafts until counsel has signed them.",),
     )
+
+
+def drawn(across: int, down: int, grey: int) -> bytes:
+    """A plain picture."""
+    buffer = BytesIO()
+    Image.new("L", (across, down), grey).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _study() -> st.Study:
+    pages = tuple(
+        d.Picture(drawn(210, 297, 200 + 9 * n), f"Page {n}", f"Page {n} of the manuscript, reduced")
+        for n in range(1, 6)
+    )
+    return st.Study(
+        backend="graph",
+        mode="innovation",
+        framework=None,
+        title="Progression from two measurements at baseline",
+        question="Do two baseline measurements predict progression?",
+        context_of_use="Retrospective methods evaluation; no care rests on it.",
+        protocol_sha256=SHA,
+        approval=st.Approval("Reviewer Two", "clinical lead", AT - timedelta(days=2), "Question and data read.", True),
+        cards=(
+            st.Card(
+                "cohort",
+                "Example cohort",
+                "ehr",
+                "CC BY 4.0",
+                "the licence file",
+                "safe_harbor",
+                None,
+                "patient_id",
+                412,
+                398,
+                ("ethnicity",),
+            ),
+        ),
+        flow=("420 rows were assessed.", "8 were left out: outcome not recorded.", "412 rows were analysed."),
+        results=(
+            st.ResultGroup(
+                "Primary measure: ROC AUC",
+                (
+                    st.Result("Logistic regression", "ROC AUC", 0.8712, "/m/auc", 0.84, 0.9, "95% bootstrap", 412),
+                    st.Result("Random forest", "ROC AUC", None, "/f/auc", reason="it did not converge"),
+                ),
+                3,
+            ),
+        ),
+        checks=(
+            st.Check("patient overlap", "pass", "No patient is on both sides of a split."),
+            st.Check("duplicates", "fail", "Two rows are equal across a split."),
+            st.Check("time", "not_checked", "The data hold no dates."),
+        ),
+        deviations=(st.Deviation("one model less was fitted", "it did not converge"),),
+        success=(("no_error", True), ("loss_falls", None)),
+        ethics=st.Ethics("pass", "language model example-model", ("privacy: no identifiers",)),
+        determinations=(
+            st.Determination("leakage explained", "The duplicates are twins.", "Reviewer Two", "clinical lead", AT),
+        ),
+        decisions=(
+            st.Decision("execution", "approve", "Reviewer Two", "clinical lead", AT - timedelta(days=1)),
+            st.Decision("manuscript", None, None, None, None),
+        ),
+        other_runs=2,
+        numbers=41,
+        traced=40,
+        untraced=(st.Untraced("17", "Discussion, paragraph 2"),),
+        asked=(st.Asked("engineer", "example-model", 7, 9120, 2210, None, 61.5),),
+        cost=st.Cost(9120, 2210, None, 301.25),
+        environment=(("Python", "3.11.7"), ("numpy", "2.0.0")),
+        missing=("predictions: not written",),
+        figures=(d.Picture(drawn(320, 200, 120), "Flow of participants", "Flow of participants: who was left out"),),
+        pages=pages,
+        page_count=9,
+    )
+
+
+@cache
+def study_example() -> d.Dossier:
+    """A refused study with every kind of section that a study has."""
+    asset = d.Asset("ast_02", "progression", "study", SHA)
+    return replace(example(), title="progression: innovation", asset=asset, frames=(), persons=None, study=_study())

@@ -174,7 +174,7 @@ def _making(study: Study) -> Iterator[Flowable]:
     else:
         yield text(say.NO_CALLS)
     yield Spacer(1, 6)
-    yield facts(study.environment)
+    yield facts(study.environment) if study.environment else text(say.NO_ENVIRONMENT)
     if study.missing:
         yield text("Looked for and not found", "group")
         yield from (text(f"–  {one}", limit=300) for one in study.missing)

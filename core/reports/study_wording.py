@@ -62,6 +62,22 @@ FIGURES = {
     "decision": ("Decision curve", "the net benefit over thresholds of risk"),
     "agreement": ("Agreement", "predictions against observations"),
 }
+FILES = {
+    "manuscript": "The manuscript",
+    "manuscript_md": "The manuscript as Markdown",
+    "manuscript_tex": "The manuscript as LaTeX",
+    "results": "Every recorded number",
+    "provenance": "Where each number of the manuscript comes from",
+    "protocol": "The protocol that was run",
+    "predictions": "What was predicted for each row",
+    "code": "The program that computes the results",
+    "environment": "Every library with its version",
+    "log": "The steps of the run",
+    "calls": "Every call of a language model",
+    "idea": "The idea and how it was assessed",
+    "record": "What was found and what was missing",
+    "review": "The framework's own review, which counts for nothing here",
+}
 NO_APPROVAL = "Nobody's approval of the protocol is on record."
 NO_PROTOCOL = "The study had no protocol that was fixed before it ran, or none is on record."
 NO_CARDS = "Nobody has said which data were used. That is missing evidence."
@@ -70,7 +86,7 @@ NO_DEVIATIONS = "No deviation from the protocol is recorded."
 UNKNOWN_DEVIATIONS = "Nobody has said whether the study deviated from a protocol."
 NO_RESULTS = "No recorded results came with the study."
 NO_CALLS = "No call of a language model is on record."
-NO_UNTRACED = "Every number that the manuscript states leads to a recorded result."
+NO_ENVIRONMENT = "Nobody has recorded with which libraries the study was computed."
 FIGURES_NOTE = "Drawn by the study itself; reduced copies."
 PAGES_NOTE = "Reduced copies, for looking; the manuscript itself is attached to the sealed PDF where its size allows."
 
@@ -246,6 +262,13 @@ def pages_title(study: Study) -> str:
     if count is None or shown == count:
         return f"All {shown} pages" if shown > 1 else "Its only page"
     return f"{shown} of {count} pages"
+
+
+def file_title(role: str) -> str:
+    """What a file of a study is, by its role."""
+    if role.startswith("figure_"):
+        return f"Figure: {figure_caption(role.removeprefix('figure_'))}"
+    return FILES.get(role, role.replace("_", " ").capitalize())
 
 
 def figure_caption(name: str) -> str:

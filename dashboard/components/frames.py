@@ -25,11 +25,11 @@ def frame_of(page: ReleasePage, number: int) -> FrameRow | None:
 
 @lru_cache(maxsize=KEPT)
 def _decoded(video: str, quadmask: str, output: str, number: int, fps: float | None) -> FrameRow | None:
-    rows = frame_rows(_file(video), _file(quadmask), _file(output), {number: ""}, fps)
+    rows = frame_rows(local_file(video), local_file(quadmask), local_file(output), {number: ""}, fps)
     return rows[0] if rows else None
 
 
-def _file(sha256: str) -> Path:
+def local_file(sha256: str) -> Path:
     """Return a file with an artifact's content: the store's own, or a copy where the store is elsewhere."""
     store = installation().store
     if (path := store.local_path(sha256)) is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from core.access import Actor
@@ -11,9 +13,9 @@ from core.reports.wording import by_urgency
 from dashboard.appearance import state_tone
 from dashboard.components.shown import notice, place
 from dashboard.installation import installation
-from dashboard.views import measures, pictures, proof, signing
+from dashboard.views import manuscript, measures, pictures, proof, signing, study
 
-TABS = ("Pictures", "Measurements", "Policy verdicts", "Persons and consents", "Record and proof")
+Tab = tuple[str, Callable[[Actor, ReleasePage], None]]
 
 
 def show(actor: Actor, release: str) -> None:
@@ -26,9 +28,23 @@ def show(actor: Actor, release: str) -> None:
         notice(str(error))
         return
     _decision(actor, page)
-    for tab, fill in zip(st.tabs(TABS), (pictures.show, measures.show, _verdicts, _persons, proof.show), strict=True):
+    shown = tabs(page)
+    for tab, (_, fill) in zip(st.tabs([title for title, _ in shown]), shown, strict=True):
         with tab:
             fill(actor, page)
+
+
+def tabs(page: ReleasePage) -> list[Tab]:
+    """What there is to look at: a study has a manuscript and its own facts where a clip has pictures and persons."""
+    measured: Tab = ("Measurements", measures.show)
+    verdicts: Tab = ("Policy verdicts", _verdicts)
+    persons: Tab = ("Persons and consents", _persons)
+    record: Tab = ("Record and proof", proof.show)
+    if page.document.study is None:
+        return [("Pictures", pictures.show), measured, verdicts, persons, record]
+    more = [measured] if page.document.measurements else []
+    more += [verdicts, *([persons] if page.document.persons is not None else []), record]
+    return [("Manuscript", manuscript.show), ("Study", study.show), *more]
 
 
 def _decision(actor: Actor, page: ReleasePage) -> None:

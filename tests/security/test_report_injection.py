@@ -14,7 +14,7 @@ from typing import Any
 
 import pypdf
 import pytest
-from report_example import example
+from report_example import example, study_example
 
 from core.reports.document import Dossier
 from core.reports.html import render_html
@@ -112,6 +112,17 @@ def test_hostile_text_is_inert_in_the_pdf(kind: str, clean: Dossier, secret: Pat
     assert "/Type" in set(names(reader))
     assert not set(names(reader)) & {"/URI", "/JavaScript", "/JS", "/Launch", "/OpenAction", "/AA", "/A"}
     assert len(reader.pages) < 60
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_text_of_a_study_is_inert(kind: str, secret: Path) -> None:
+    full = study_example()
+    clean = replace(full, packs=full.packs[:1], measurements=(), signatures=(), reviews=(), audit=None, evidence=())
+    poisoned = poison(clean, HOSTILE[kind].replace("{path}", str(secret)))
+    pdf = render_pdf(poisoned)
+    assert images(pdf) == images(render_pdf(clean))
+    assert not set(names(pypdf.PdfReader(BytesIO(pdf)))) & {"/URI", "/JavaScript", "/JS", "/Launch", "/AA", "/A"}
+    assert parts(render_html(poisoned)) <= parts(render_html(clean))
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
