@@ -25,17 +25,26 @@ def table(rows: Rows, caption: str = "", label: str = "Table 1", section: str = 
     return Table(label, caption, whole, place, arrows_of(whole))
 
 
+def _uncited(_start: int, _end: int) -> tuple[str, ...]:
+    return ()
+
+
 def paper(text: str | Mapping[str, str] = "", *tables: Table) -> Manuscript:
     """A manuscript from one text, or from texts by section title, and tables."""
     texts = {"Results": text} if isinstance(text, str) else text
     sections = tuple(
-        Section(title, 1, make_sentences(body, lambda _start, _end, title=title: Place(title, page=1)), Place(title))
+        Section(
+            title,
+            1,
+            make_sentences(body, lambda _start, _end, title=title: Place(title, page=1), _uncited),
+            Place(title),
+        )
         for title, body in texts.items()
     )
     captions = tuple(
         sentence
         for one in tables
-        for sentence in make_sentences(one.caption, lambda _start, _end, place=one.place: place)
+        for sentence in make_sentences(one.caption, lambda _start, _end, place=one.place: place, _uncited)
     )
     return Manuscript(
         "markdown", "A paper", "", sections, tuple(tables), (), (), (), (), None, "0" * 64, captions=captions

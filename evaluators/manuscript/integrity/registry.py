@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from evaluators.manuscript.document import Manuscript
 from evaluators.manuscript.findings import Check, Inputs, Report, Rule
 
-MODULES: tuple[str, ...] = ("grid", "provenance")
+MODULES: tuple[str, ...] = ("grid", "provenance", "pvalues")
 """Modules of this package; each has a tuple `RULES`."""
 
 
