@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping
 from core.jobs import masking, studying
 from core.jobs.judging import spared_key
 from core.jobs.studying import SCIENTIST
-from core.runners.base import RunSpecification
+from core.runners.base import RunSpecification, produces
+from core.runners.registry import runner as named
 from core.settings import Settings
 
 
@@ -24,6 +25,9 @@ def leaves_machine(settings: Settings, runner: str, parameters: Mapping[str, obj
     """Whether a job with these kept parameters sends anything out of this machine."""
     if runner == SCIENTIST:
         return studying.sends_out(settings, parameters)
+    if runner != masking.MASK and produces(named(runner)) != "video":
+        # Only clips are shown to the judge of the settings.
+        return False
     return masking.frames_leave(settings, runner, parameters)
 
 

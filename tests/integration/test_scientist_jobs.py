@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from support.chat_server import PROTOCOL, REFERENCES, Script
 from support.studies import GROUP, VERSION, approved, found_group
@@ -29,14 +30,22 @@ LOCAL = {"model": "local", "base_url": "http://127.0.0.1:9/v1"}
 ELSEWHERE = {"model": "big", "base_url": "http://models.example/v1"}
 
 
+def kill_attempt() -> None:
+    """Kill the process of the attempt that this process supervises."""
+    for process in psutil.Process().children():
+        if "core.jobs.attempt" in process.cmdline():
+            process.kill()
+
+
 @pytest.mark.needs_tool("bwrap")
-def test_a_study_waits_for_a_person_and_ends_with_its_manuscript(
+def test_a_study_waits_for_a_person_goes_on_after_a_kill_and_ends_with_its_manuscript(
     studio: Studio,
     tmp_path: Path,
     serve: Callable[..., Server],  # noqa: F811
 ):
     found_group(studio)
     script = Script()
+    script.before = lambda form: kill_attempt() if form == "Judgement" and not script.asked[form] else None
     folder = tmp_path / "nuclei"
     folder.mkdir()
     (folder / "protocol.yaml").write_text(PROTOCOL.replace("MODE", "innovation"), encoding="utf-8")
@@ -72,6 +81,8 @@ def test_a_study_waits_for_a_person_and_ends_with_its_manuscript(
     assert output.role == "manuscript"
     assert told["study"]["backend"] == "graph"
     assert told["models"]["network_egress"] is False
+    # The attempt was killed while the judge was asked; the next one asked the judge again and nobody else.
+    assert (ended.attempt, script.asked.pop("Judgement")) == (3, 2)
     assert set(script.asked.values()) == {1}
     assert not (studio.platform.settings.home / "checkpoints" / job.id / "ledger.sqlite").exists()
 
@@ -88,6 +99,12 @@ def test_a_study_asks_the_models_that_were_fixed_when_it_was_submitted():
     later = runner_parameters(replace(ours, llm_model="new"), "scientist", kept, {"network_egress": True})
     assert later["models"]["default"]["model"] == "local"
     assert later["models"]["default"]["key_variable"] is None
+
+
+def test_a_judge_of_clips_elsewhere_is_no_egress_of_a_study():
+    settings = Settings(vlm_model="big", vlm_base_url="http://models.example/v1")
+    assert leaves_machine(settings, "plate", {})
+    assert not leaves_machine(settings, "protocol", {})
 
 
 def test_no_key_and_no_data_go_where_the_submission_did_not_say():
