@@ -22,7 +22,6 @@ STATED = {
     "adequate_for_context": "the study answers its question for a methods evaluation, and for nothing else.",
     "ethics_reviewed": "secondary analysis of a public dataset without identifiers.",
     "human_authorship": "whoever runs the demonstration answers for the manuscript; no program is its author.",
-    "leakage_explained": "the data hold no dates, so the order in time cannot be checked; every other check was made.",
     "runs_disclosed": "the same demonstration may have been run here before, with the same seed and the same result.",
 }
 """What the demo's clinical lead determines, by kind."""
