@@ -12,9 +12,8 @@ from typing import NamedTuple
 from evaluators.manuscript.document import Manuscript, Number, Place, Sentence
 from evaluators.manuscript.findings import Check, Finding, Inputs, Rule, Severity
 from evaluators.manuscript.integrity.datasets import KNOWN
-from evaluators.manuscript.integrity.provenance import quoted
+from evaluators.manuscript.integrity.prose import bound_measure, quoted
 from evaluators.manuscript.integrity.tabular import all_columns
-from evaluators.manuscript.integrity.vocabulary import measures_in
 
 LARGEST_N = 20_000
 FEWEST = 3
@@ -91,19 +90,6 @@ def _in_sentence(sentence: Sentence) -> Iterator[Accuracy]:
             one = _share(number, number.unit == "%", quoted(sentence.text, number), sentence.place)
             if one is not None:
                 yield one
-
-
-def bound_measure(text: str, number: Number):  # type: ignore[no-untyped-def]
-    """The measure that a number in a sentence states: the one right behind it, else the last one before it."""
-    after = [m for start, _, m in measures_in(text) if 0 <= start - number.end <= 3]
-    if after:
-        return after[0]
-    before = [(end, m) for _, end, m in measures_in(text) if end <= number.start]
-    if not before:
-        return None
-    end, measure = before[-1]
-    between = text[end : number.start]
-    return measure if len(between) <= 60 and not re.search(r"[;:]|\bepoch\b", between) else None
 
 
 def _share(number: Number, percent: bool, quote: str, place: Place) -> Accuracy | None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from evaluators.manuscript.document import Manuscript, Number, Place, Sentence
 from evaluators.manuscript.findings import Check, Finding, Inputs, Rule, Severity
+from evaluators.manuscript.integrity.prose import OF_OTHERS, quoted
 from evaluators.manuscript.integrity.tabular import Entry, entries
 from evaluators.manuscript.integrity.tracing import Surroundings, Trace, Tracer
 from evaluators.manuscript.integrity.vocabulary import words
 
 FEWEST_DECIMALS = 2
-OF_OTHERS = re.compile(r"related work|background|literature|prior work|previous work|preliminar", re.IGNORECASE)
 MOST_LISTED = 2000
 ALIEN_SHARE, ALIEN_COUNT = 0.3, 8
 """A run that explains less than this share of so many numbers may be another paper's: nothing is HIGH then."""
@@ -76,14 +75,6 @@ def _with_deviation(printed: Printed) -> Iterator[Printed]:
         yield printed
     if number.uncertainty is not None and number.uncertainty.decimals >= FEWEST_DECIMALS:
         yield printed._replace(number=number.uncertainty, of=number)
-
-
-def quoted(text: str, number: Number, wide: int = 70) -> str:
-    """The part of a sentence around a number, cut at spaces."""
-    start, end = max(0, number.start - wide), min(len(text), number.end + wide)
-    start = text.find(" ", start) + 1 if start else 0
-    end = text.rfind(" ", number.end, end) if end < len(text) else end
-    return text[start : end if end > number.end else len(text)].strip()
 
 
 def examine(rule: Rule, manuscript: Manuscript, inputs: Inputs) -> Check:

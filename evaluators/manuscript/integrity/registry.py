@@ -8,7 +8,17 @@ from collections.abc import Iterable
 from evaluators.manuscript.document import Manuscript
 from evaluators.manuscript.findings import Check, Inputs, Report, Rule
 
-MODULES: tuple[str, ...] = ("grid", "provenance", "pvalues")
+MODULES: tuple[str, ...] = (
+    "grid",
+    "identities",
+    "comparison",
+    "bold",
+    "direction",
+    "ablation",
+    "provenance",
+    "selection",
+    "pvalues",
+)
 """Modules of this package; each has a tuple `RULES`."""
 
 

@@ -80,10 +80,19 @@ def named_rows(table: Table) -> tuple[str, ...]:
 def _column(table: Table, position: int, found: tuple[Entry, ...]) -> Column:
     header = header_of(table, position)
     named = measures_in(header)
-    measure = named[-1][2] if named else None
+    measure = named[-1][2] if named else own_measure(header)
     arrow = table.arrows[position] if position < len(table.arrows) else ""
     better = {"↑": "higher", "↓": "lower"}.get(arrow, measure.better if measure else "")
     return Column(table, position, header, measure, better, found)
+
+
+def own_measure(header: str) -> MeasureWord | None:
+    """A measure that only this paper has, called as its column is; None where the header is no phrase."""
+    phrase = re.sub(r"\([^)]*\)|\[[^]]*\]|[↑↓%±*†]", " ", header).strip()
+    parts = re.findall(r"[^\W\d_]+", phrase)
+    if len(parts) < 2 or len(parts) > 4:
+        return None
+    return MeasureWord(" ".join(parts).lower(), r"\b" + r"[\s_-]+".join(map(re.escape, parts)) + r"(s|es)?\b", "")
 
 
 def _names(cell: Cell) -> bool:

@@ -108,10 +108,14 @@ SETUP = re.compile(
 
 
 @lru_cache(maxsize=20_000)
-def measures_in(text: str) -> tuple[tuple[int, int, MeasureWord], ...]:
-    """Every measure named in a text with its start and end, in order; of overlapping ones the more specific."""
+def measures_in(text: str, more: tuple[MeasureWord, ...] = ()) -> tuple[tuple[int, int, MeasureWord], ...]:
+    """Every measure named in a text with its start and end, in order; of overlapping ones the more specific.
+
+    `more` are a paper's own measures, looked for first.
+    """
     found: list[tuple[int, int, MeasureWord]] = []
-    for pattern, measure in _EACH:
+    own = tuple((re.compile(measure.pattern, re.IGNORECASE), measure) for measure in more)
+    for pattern, measure in (*own, *_EACH):
         for match in pattern.finditer(text):
             if match.end() > match.start() and not any(
                 match.start() < end and start < match.end() for start, end, _ in found

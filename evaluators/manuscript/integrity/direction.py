@@ -1,0 +1,171 @@
+"""The direction and the size of a change: "improves from A to B" and "by x %" against the numbers themselves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from evaluators.manuscript.document import Manuscript, Number, Sentence
+from evaluators.manuscript.findings import Check, Finding, Inputs, Rule, Severity
+from evaluators.manuscript.integrity.facts import Fact, change, changes, facts, is_change, mentions
+from evaluators.manuscript.integrity.prose import around, bound_measure, own_sentences, quoted
+from evaluators.manuscript.integrity.vocabulary import MeasureWord
+
+UP = r"increas\w*|rais(es|ed|ing)|ris(es|ing)|rose|risen|grows?|grew|boost\w*|climb\w*"
+DOWN = r"decreas\w*|reduc\w*|drop\w*|declin\w*|falls?|fell|fallen|lower(s|ed|ing)|shrink\w*|shrank|cuts?"
+BETTER = r"improv\w*|enhanc\w*|gains?"
+WORSE = r"degrad\w*|deteriorat\w*|worsen\w*|hurts?"
+_VERB = re.compile(rf"\b((?P<up>{UP})|(?P<down>{DOWN})|(?P<better>{BETTER})|(?P<worse>{WORSE}))\b", re.IGNORECASE)
+_FROM = re.compile(r"\bfrom\s+\(?(\w+\s+){0,3}?$", re.IGNORECASE)
+_TO = re.compile(r"\s*%?\s*([A-Za-z]+ ?){0,3}?(\([^)]*\) )?(to|→|->|-->)\s*(\w+ ){0,2}?", re.IGNORECASE)
+_NOT = re.compile(r"\b(not|never|no longer|without|neither|fail\w*|rather than|instead of|if)\b", re.IGNORECASE)
+_BY = re.compile(
+    r"\b(by|of|a|an)\s+(approximately |about |around |roughly |nearly |over |more than |up to |a |relative )*[+−-]?$|"
+    r"[(,]\s*(a |an |relative |corresponding to |i\.e\.,? )*[+−-]?$",
+    re.IGNORECASE,
+)
+_CHANGE_AFTER = re.compile(
+    r"^\s*%?\s*(relative |absolute )?(improvement|increase|reduction|decrease|gain|drop|decline|better|higher|lower|"
+    r"faster|slower)",
+    re.IGNORECASE,
+)
+
+
+class Step(NamedTuple):
+    """A change that a sentence tells: from one number to another."""
+
+    verb: str
+    """"up", "down", "better", "worse" or "" (none)."""
+    word: str
+    before: Number
+    after: Number
+    measure: MeasureWord | None
+
+
+def examine(rule: Rule, manuscript: Manuscript, _inputs: Inputs) -> Check:
+    """Check every "from A to B" and every percent change that can be computed again."""
+    known = facts(manuscript)
+    looked, found = 0, list[Finding]()
+    for sentence in own_sentences(manuscript):
+        told = list(steps(sentence))
+        results = [*(_direction(rule, sentence, step) for step in told if step.verb)]
+        results += list(_sizes(rule, sentence, told, known))
+        looked += len(results)
+        found += [finding for finding in results if finding is not None]
+    if not looked:
+        return rule.not_checked(
+            "no sentence tells a change from one number to another, or by a percentage of table values"
+        )
+    return rule.checked(looked, found, f"{looked} changes told with their numbers")
+
+
+def steps(sentence: Sentence) -> Iterator[Step]:
+    """Every "from A to B" of a sentence with the verb in front of it."""
+    text = sentence.text
+    numbers = [n for n in sentence.numbers if n.is_result]
+    for a, b in pairwise(numbers):
+        if not _TO.fullmatch(text[a.end : b.start].lstrip("%")) or not _FROM.search(text[: a.start]):
+            continue
+        verbs = list(_VERB.finditer(text[: a.start]))
+        near = verbs[-1] if verbs and not re.search(r"[.;]", text[verbs[-1].end() : a.start]) else None
+        denied = near is not None and _NOT.search(text[max(0, near.start() - 40) : near.start()])
+        verb = next((name for name, hit in near.groupdict().items() if hit), "") if near and not denied else ""
+        measure = bound_measure(text, b) if _behind(text, b) else bound_measure(text, a)
+        yield Step(verb, near[0] if near else "", a, b, measure)
+
+
+def _behind(text: str, number: Number) -> bool:
+    return bool(re.match(r"\s*%?\s*[A-Z]", text[number.end : number.end + 3]))
+
+
+def _direction(rule: Rule, sentence: Sentence, step: Step) -> Finding | None:
+    if step.before.value == step.after.value:
+        return None
+    rises = step.after.value > step.before.value
+    wanted = _wanted(step)
+    if wanted is None or wanted == rises:
+        return None
+    change_told = f"{step.before.text} to {step.after.text}"
+    message = f'The text says "{step.word}" of a change from {change_told}, which goes the other way.'
+    quote = around(sentence.text, step.before.start, step.after.end)
+    evidence = {"verb": step.word, "from": step.before.text, "to": step.after.text}
+    expected = f"from {step.after.text} to {step.before.text}, or the opposite verb"
+    confidence = 0.85 if step.verb in ("up", "down") else 0.7
+    return Finding(rule.name, Severity.HIGH, message, sentence.place, quote, expected, confidence, evidence)
+
+
+def _wanted(step: Step) -> bool | None:
+    """Whether the verb says that the number rises; None where the measure's direction is not known."""
+    if step.verb in ("up", "down"):
+        return step.verb == "up"
+    better = step.measure.better if step.measure else ""
+    return None if not better else (better == "higher") == (step.verb == "better")
+
+
+def _sizes(rule: Rule, sentence: Sentence, told: Sequence[Step], known: Sequence[Fact]) -> Iterator[Finding | None]:
+    """For each percentage that a sentence gives as a change: None where the numbers bear it out, else a finding."""
+    text = sentence.text
+    for number in sentence.numbers:
+        if number.unit not in ("%", "pp") or not number.is_result or number.relation in ("<", ">", "<=", ">=", "~"):
+            continue
+        before, after = text[: number.start], text[number.end : number.end + 60]
+        if not (_CHANGE_AFTER.match(after) or (_BY.search(before) and _VERB.search(before + after))):
+            continue
+        if len(told) == 1 and number not in (told[0].before, told[0].after):
+            possible = change(told[0].before, told[0].after)
+            yield (
+                None
+                if is_change(number, possible)
+                else _wrong_size(rule, sentence, number, told[0].before, told[0].after)
+            )
+        elif not told:
+            pair = _compared(text, number, known)
+            if pair is not None:
+                yield None if is_change(number, pair) else _unlike(rule, sentence, number, pair)
+
+
+def _compared(text: str, number: Number, known: Sequence[Fact]) -> list[tuple[float, float, str]] | None:
+    """All changes between the two rows that a sentence names, in its measure; None where it names no such two."""
+    measure = bound_measure(text, number)
+    names = list(dict.fromkeys(m.name for m in mentions(text, (f.name for f in known if f.name))))
+    if measure is None or len(names) != 2:
+        return None
+    values = [f.number for f in known if f.measure == measure and f.name in names]
+    if {f.name for f in known if f.measure == measure} & set(names) != set(names):
+        return None
+    return changes(values)
+
+
+def _wrong_size(rule: Rule, sentence: Sentence, number: Number, a: Number, b: Number) -> Finding:
+    relative = abs(b.value - a.value) / abs(a.value) * 100 if a.value else float("nan")
+    message = (
+        f"From {a.text} to {b.text} is {relative:.3g} % (or {abs(b.value - a.value):.3g} points), not {number.text} %."
+    )
+    evidence = {"from": a.text, "to": b.text, "stated": number.text, "relative_percent": relative}
+    expected = f"{relative:.{max(1, number.decimals)}f} %"
+    return Finding(
+        rule.name, Severity.HIGH, message, sentence.place, quoted(sentence.text, number), expected, 0.85, evidence
+    )
+
+
+def _unlike(rule: Rule, sentence: Sentence, number: Number, possible: Sequence[tuple[float, float, str]]) -> Finding:
+    percents = sorted({round((low + high) / 2, 2) for low, high, form in possible if form == "percent change"})
+    message = f"The tables give no change of {number.text} % between the two that this sentence compares."
+    evidence = {"stated": number.text, "percent_changes_of_the_table": percents[:20]}
+    expected = " or ".join(f"{p:g} %" for p in percents[:4])
+    quote = quoted(sentence.text, number)
+    return Finding(rule.name, Severity.MEDIUM, message, sentence.place, quote, expected, 0.6, evidence)
+
+
+RULES = (
+    Rule(
+        "direction-of-change",
+        "Direction and size of changes",
+        "1",
+        "Internal consistency of reported results",
+        "A change that the text calls an increase, a reduction or an improvement by some per cent must be one.",
+        examine,
+    ),
+)

@@ -1,0 +1,51 @@
+"""How sentences speak of numbers: the measure that a number states, the quote around it, and whose results they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from evaluators.manuscript.document import Manuscript, Number, Sentence
+from evaluators.manuscript.integrity.vocabulary import MeasureWord, measures_in
+
+FAR = 60
+"""Characters between a measure and its number beyond which they are not taken together."""
+OF_OTHERS = re.compile(r"related work|background|literature|prior work|previous work|preliminar", re.IGNORECASE)
+"""Titles of sections that tell of other people's results."""
+
+
+def bound_measure(text: str, number: Number, more: tuple[MeasureWord, ...] = ()) -> MeasureWord | None:
+    """The measure right behind a number ("0.53 accuracy"), else the last one before it if nothing stands between.
+
+    `more` are the paper's own measures.
+    """
+    named = measures_in(text, more)
+    after = [m for start, _, m in named if 0 <= start - number.end <= 3 and "," not in text[number.end : start]]
+    if after:
+        return after[0]
+    before = [(end, m) for _, end, m in named if end <= number.start]
+    if not before:
+        return None
+    end, measure = before[-1]
+    between = text[end : number.start]
+    return measure if len(between) <= FAR and not re.search(r"[;:]|\bepoch\b", between) else None
+
+
+def quoted(text: str, number: Number, wide: int = 70) -> str:
+    """The part of a sentence around a number, cut at spaces."""
+    return around(text, number.start, number.end, wide)
+
+
+def around(text: str, start: int, end: int, wide: int = 70) -> str:
+    """The part of a text around a stretch of it, cut at spaces."""
+    first, last = max(0, start - wide), min(len(text), end + wide)
+    first = text.find(" ", first) + 1 if first else 0
+    last = text.rfind(" ", end, last) if last < len(text) else last
+    return text[min(first, start) : last if last >= end else len(text)].strip()
+
+
+def own_sentences(manuscript: Manuscript) -> Iterator[Sentence]:
+    """The sentences of the paper's own work, without sections on the work of others."""
+    for section in manuscript.sections:
+        if not OF_OTHERS.search(section.title):
+            yield from section.sentences
