@@ -21,6 +21,7 @@ PHRASES: Mapping[str, str] = {
     "asset.kind": "whether the input is a clip, a study or a run made elsewhere",
     "asset.mask.exact": "whether the mask holds only its four exact values",
     "asset.mask.shares.127": "whether the mask marks anything as affected by the removal",
+    "asset.mode": "which mode the protocol is written for",
     "asset.protocol_sha256": "which protocol is submitted",
     "asset.question": "the question of interest",
     "asset.sha256": "the digest of the input's files",
