@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from core.cli.output import Json, emit
+from core.cli.output import Json, emit, say, show
+
+if TYPE_CHECKING:
+    from evaluators.manuscript.guideline import Evidence
+    from evaluators.manuscript.rubric import Item, Rubric
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -35,3 +40,102 @@ def calibrate(
         emit(found.to_json())
         return
     print_calibration(found)
+
+
+@app.command()
+def rubrics(
+    name: str | None = typer.Argument(None, help="One rubric: its name, or the path of a rubric of your own (YAML)."),
+    as_json: Json = False,
+) -> None:
+    """List the rubrics, or show one: what it asks, on which scale, with which weight."""
+    from evaluators.manuscript.rubric import find_rubric, load_rubric, rubric_names
+
+    if name is not None:
+        _show_rubric(find_rubric(name), as_json)
+        return
+    found = [load_rubric(one) for one in rubric_names()]
+    rows = [
+        {
+            **rubric.to_json(),
+            "rubric": rubric.id,
+            "judges": rubric.content.judges,
+            "items": len(rubric.leaves()),
+            "source": rubric.content.source.title,
+        }
+        for rubric in found
+    ]
+    show(rows, ("rubric", "version", "judges", "items", "source"), as_json=as_json, empty="There are no rubrics.")
+
+
+def _show_rubric(rubric: Rubric, as_json: bool) -> None:
+    if as_json:
+        emit({**rubric.to_json(), "content": rubric.content.model_dump(by_alias=True)})
+        return
+    say(f"{rubric.content.title} (version {rubric.version}): {rubric.content.source.title}", "bold")
+    rows = [
+        {
+            "item": node.id,
+            "asks": node.question or node.title,
+            "answer": _scale(node),
+            "weight": f"{node.weight:g}" if node.counts else None,
+            "third_person_from": f"{node.differ_by:g} apart" if node.differ_by else None,
+        }
+        for node in rubric.nodes()
+    ]
+    show(rows, ("item", "asks", "answer", "weight", "third_person_from"), as_json=False, empty="It asks nothing.")
+    for node in rubric.nodes():
+        for value, meaning in node.anchors.items():
+            say(
+                f"{node.id} {value:g}: {meaning}" if isinstance(value, float) else f"{node.id} {value}: {meaning}",
+                "dim",
+            )
+    if rule := rubric.content.decision:
+        say(f"The form recommends acceptance from {rule.item} {rule.accept_from:g} on.")
+    if rubric.content.note:
+        say(rubric.content.note, "dim")
+
+
+def _scale(node: Item) -> str:
+    if node.kind in ("score", "choice"):
+        return ", ".join(f"{value:g}" if isinstance(value, float) else value for value in node.values)
+    return {"yes_no": "yes or no", "text": "text", "group": "weighted mean"}[node.kind]
+
+
+@app.command()
+def checklist(
+    guideline: str = typer.Argument(..., help="The guideline, such as tripod-ai; see the list without a file."),
+    file: Path | None = typer.Argument(None, help="The manuscript: PDF, LaTeX or Markdown. Without it, the items."),
+    as_json: Json = False,
+) -> None:
+    """Fill a reporting guideline's checklist by rule, with the sentence that reports each item."""
+    from evaluators.manuscript.guideline import fill, load_guideline
+
+    found = load_guideline(guideline)
+    if file is None:
+        items = [item.model_dump() for item in found.content.items]
+        show(items, ("id", "section", "text"), as_json=as_json, empty="It has no items.")
+        return
+    from evaluators.manuscript.reading import read_manuscript
+
+    filled = fill(found, read_manuscript(file))
+    if as_json:
+        emit(filled.to_json())
+        return
+    rows = [
+        {
+            "id": entry.id,
+            "item": entry.text,
+            "status": "for a reviewer" if entry.status == "reviewer" else f"reported ({entry.confidence:.0%})",
+            "evidence": " / ".join(_short(one) for one in entry.evidence) or None,
+        }
+        for entry in filled.entries
+    ]
+    show(rows, ("id", "item", "status", "evidence"), as_json=False, empty="It has no items.")
+    counts = filled.coverage
+    say(f"\n{counts.reported_by_rule} of {counts.items} items found by rule; {counts.waiting} wait for a reviewer.")
+
+
+def _short(evidence: Evidence) -> str:
+    place = evidence.place
+    where = f"p. {place.page}" if place.page else f"line {place.line}" if place.line else place.section
+    return f"{evidence.quote[:140]} ({where})"
