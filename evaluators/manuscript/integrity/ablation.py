@@ -101,8 +101,8 @@ def claims(sentence: Sentence, removed: Sequence[Removal]) -> Iterator[tuple[Rem
     text = sentence.text
     for match in _REMOVING.finditer(text):
         said = re.split(r"[;.]|, (?:while|whereas|but|although)\b|\bby\b", text[match.end("what") :])[0][:120]
-        direction = _says(said)
         what = match["what"].strip()
+        direction = None if _DENIED.search(what) else _says(said)
         about = text[: match.start()] if _PRONOUN.match(what) else what
         rows = [removal for removal in removed if _named(removal.part, about)]
         if direction is not None and len({plain_part(r.part) for r in rows}) == 1:

@@ -39,10 +39,10 @@ _CHOSEN = re.compile(
     r"\b(select\w*|chos\w+|choos\w+|pick\w*|retain\w*|kept|saved?|based on|according to|monitor\w*|determined)\b",
     re.IGNORECASE,
 )
-_ON = re.compile(
-    r"\b(?P<set>validation|test|held-?out|development|dev)\s+(set\s+)?(?P<what>[\w-]+(\s+[\w-]+){0,2})|"
-    r"(?P<what2>[\w-]+(\s+[\w-]+){0,2})\s+on\s+(the\s+)?(?P<set2>validation|test|held-?out|development|dev)\b",
-    re.IGNORECASE,
+_SET = r"(?P<set>validation|val|test|held-?out|development|dev)"
+_ON = (
+    re.compile(rf"\b{_SET}\s+(set\s+)?(?P<what>[\w-]+(\s+[\w-]+){{0,2}})", re.IGNORECASE),
+    re.compile(rf"(?P<what>[\w-]+(\s+[\w-]+){{0,2}})\s+(on|of)\s+(the\s+)?{_SET}\b", re.IGNORECASE),
 )
 _SEED = re.compile(
     r"\b(fix(ed)?|single|one|set|the same)\b[^.;]{0,30}\b(random )?seeds?\b|\bseed(ed)? ?(=|of|to|is|\()? ?\d+|"
@@ -135,10 +135,10 @@ def checkpoints(sentences: Iterator[Sentence] | list[Sentence]) -> Iterator[Chos
         text = sentence.text
         if not (_CHECKPOINT.search(text) and _CHOSEN.search(text)):
             continue
-        for match in _ON.finditer(text):
-            measures = measures_in(match["what"] or match["what2"])
+        for match in (match for pattern in _ON for match in pattern.finditer(text)):
+            measures = measures_in(match["what"])
             if measures:
-                where = "test" if (match["set"] or match["set2"]).lower() == "test" else "validation"
+                where = "test" if match["set"].lower() == "test" else "validation"
                 yield Chosen(sentence, match.start(), match.end(), measures[0][2], where)
                 break
 

@@ -1,0 +1,207 @@
+"""Numbers traced to the run: by name, as statistics over repetitions, as changes, and not at all."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from statistics import fmean, pstdev, stdev
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.manuscripts import paper, table
+
+from evaluators.base import EvaluatorError
+from evaluators.manuscript.document import Table
+from evaluators.manuscript.findings import Check, Inputs, Severity
+from evaluators.manuscript.integrity import check_manuscript
+from evaluators.manuscript.integrity.provenance import RULES
+from evaluators.manuscript.logged import LONGEST_LIST, RunLog, flatten, read_run
+
+SEEDS = [0.8123, 0.8347, 0.8261, 0.8019]
+
+
+def run_of(document: object, texts: dict[str, str] | None = None, file: str = "final_info.json") -> RunLog:
+    return RunLog(tuple(flatten(document, file)), texts or {})
+
+
+def two_sets() -> dict[str, object]:
+    return {
+        name: {
+            "means": {"best_val_loss_mean": loss, "accuracy_mean": fmean(SEEDS)},
+            "stderrs": {"best_val_loss_stderr": 0.0011, "accuracy_stderr": stdev(SEEDS) / 2},
+            "final_info_dict": {"accuracy": SEEDS},
+        }
+        for name, loss in (("circle", 0.43425), ("moons", 0.61439))
+    }
+
+
+def check(run: RunLog, text: str, *tables: Table) -> Check:
+    return check_manuscript(paper(text, *tables), Inputs(run=run), only=RULES).checks[0]
+
+
+def cells(*rows: tuple[str, str], header: str = "Best Val Loss") -> Table:
+    return table([["Dataset", header], *map(list, rows)])
+
+
+def test_logged_values_are_traced_with_their_pointers() -> None:
+    found = check(run_of(two_sets()), "", cells(("circle", "0.434"), ("moons", "0.6144")))
+    assert (found.looked_at, found.findings, found.evidence["share"]) == (2, (), 1.0)
+    listed = found.evidence["listed"]
+    assert isinstance(listed, list)
+    assert listed[0]["pointers"] == ["final_info.json#/circle/means/best_val_loss_mean"]
+
+
+def test_a_number_cut_off_instead_of_rounded_is_traced() -> None:
+    assert check(run_of(two_sets()), "", cells(("circle", "0.4342"), ("moons", "0.6143"))).findings == ()
+
+
+def test_an_altered_digit_and_swapped_rows_are_high_with_the_logged_value() -> None:
+    altered = check(run_of(two_sets()), "", cells(("circle", "0.484"), ("moons", "0.614"))).findings
+    assert [(f.severity, f.quote) for f in altered] == [(Severity.HIGH, "0.484")]
+    assert "circle/means/best_val_loss_mean" in altered[0].expected
+    swapped = check(run_of(two_sets()), "", cells(("circle", "0.614"), ("moons", "0.434"))).findings
+    assert [f.severity for f in swapped] == [Severity.HIGH, Severity.HIGH]
+
+
+def test_a_row_that_the_run_never_had_is_unsupported_and_not_high() -> None:
+    rows = (("circle", "0.434"), ("moons", "0.614"), ("Without attention head", "0.9723"))
+    (finding,) = check(run_of(two_sets()), "", cells(*rows)).findings
+    assert finding.severity is Severity.MEDIUM
+
+
+@pytest.mark.parametrize(
+    "deviation", [stdev(SEEDS), pstdev(SEEDS), stdev(SEEDS) / 2, pstdev(SEEDS) / 2, 1.96 * stdev(SEEDS) / 2]
+)
+def test_every_usual_deviation_over_seeds_is_accepted(deviation: float) -> None:
+    shown = f"{fmean(SEEDS):.4f} ± {deviation:.4f}"
+    found = check(run_of(two_sets()), "", cells(("circle", shown), ("moons", shown), header="Accuracy"))
+    assert (found.findings, found.looked_at) == ((), 4)
+
+
+def test_a_wrong_deviation_is_high_with_the_logged_one() -> None:
+    shown = f"{fmean(SEEDS):.4f} ± 0.0412"
+    finding = check(run_of(two_sets()), "", cells(("circle", shown), header="Accuracy")).findings[0]
+    assert finding.severity is Severity.HIGH
+    assert finding.expected.startswith(f"{stdev(SEEDS) / 2:.5f} (final_info.json#/circle/stderrs")
+
+
+def test_a_deviation_of_one_repetition_is_told_so() -> None:
+    document = {"circle": {"means": {"loss_mean": 0.4342}, "stderrs": {"loss_stderr": 0.0}, "all": {"loss": [0.4342]}}}
+    (finding,) = check(run_of(document), "", cells(("circle", "0.4342 ± 0.0121"), header="Loss")).findings
+    assert "measured this once" in finding.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The best validation loss of moons is higher by 0.180 than that of circle.",
+        "The best validation loss is higher by 41.48 % on moons than on circle.",
+        "The best validation loss of moons is 1.415 times that of circle.",
+        "The mean best validation loss over the datasets is 0.5243.",
+    ],
+)
+def test_changes_and_means_of_logged_values_are_traced(text: str) -> None:
+    found = check(run_of(two_sets()), text)
+    assert (found.findings, found.evidence["traced"]) == ((), 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We use a learning rate of 0.0003.",
+        "The dropout rate was 0.15.",
+    ],
+)
+def test_numbers_of_the_setup_are_not_results(text: str) -> None:
+    found = check(run_of(two_sets()), text + " The best validation loss of circle is 0.434.")
+    assert (found.findings, found.evidence["setup"], found.evidence["numbers"]) == ((), 1, 1)
+
+
+def test_numbers_in_the_code_are_setup() -> None:
+    found = check(run_of(two_sets(), {"experiment.py": "beta = 0.9731"}), "We take 0.9731 throughout.")
+    assert (found.findings, found.evidence["setup"]) == ((), 1)
+
+
+def test_a_misprint_in_the_text_is_high() -> None:
+    (finding,) = check(run_of(two_sets()), "The best validation loss on circle is 0.464.").findings
+    assert finding.severity is Severity.HIGH
+    assert finding.quote in "The best validation loss on circle is 0.464."
+
+
+def test_a_number_of_other_work_is_not_counted() -> None:
+    manuscript = paper(
+        {"Related Work": "They reach a loss of 0.2931.", "Results": "The best val loss on moons is 0.614."}
+    )
+    found = check_manuscript(manuscript, Inputs(run=run_of(two_sets())), only=RULES).checks[0]
+    assert (found.findings, found.evidence["numbers"], found.evidence["of_others"]) == ((), 1, 1)
+
+
+def test_the_run_of_another_paper_gives_no_high_finding() -> None:
+    rows = [(name, f"0.{i}731") for i, name in enumerate(["circle", "moons"] * 5)]
+    found = check(run_of(two_sets()), "", cells(*rows))
+    assert {f.severity for f in found.findings} == {Severity.MEDIUM}
+    assert "another paper" in found.reason
+
+
+def test_without_a_run_or_numbers_it_is_not_checked() -> None:
+    assert check_manuscript(paper("A loss of 0.4321."), only=RULES).checks[0].status == "not_checked"
+    assert check(RunLog(()), "A loss of 0.4321.").status == "not_checked"
+    assert check(run_of(two_sets()), "No number.").status == "not_checked"
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    values=st.lists(st.floats(0.01, 999, allow_nan=False), min_size=2, max_size=6, unique=True),
+    decimals=st.integers(2, 4),
+)
+def test_a_paper_that_prints_what_was_logged_has_no_finding(values: list[float], decimals: int) -> None:
+    names = ["circle", "dino", "line", "moons", "spiral", "star"]
+    logged = {name: {"kl_divergence": value} for name, value in zip(names, values, strict=False)}
+    rows = [(name, f"{value:.{decimals}f}") for name, value in zip(names, values, strict=False)]
+    assert check(run_of(logged), "", cells(*rows, header="KL Divergence")).findings == ()
+
+
+def test_a_folder_is_read_with_its_texts_and_without_plans_and_papers(tmp_path: Path) -> None:
+    (tmp_path / "run_0").mkdir()
+    (tmp_path / "run_0/final_info.json").write_text(json.dumps(two_sets()))
+    (tmp_path / "ideas.json").write_text('[{"Novelty": 9.25}]')
+    (tmp_path / "review.txt").write_text("Overall: 4.25")
+    (tmp_path / "notes.txt").write_text("rate 0.77")
+    (tmp_path / "scores.csv").write_text("model,auc\nforest,0.91\nridge,0.88\n")
+    (tmp_path / "broken.json").write_text("{")
+    (tmp_path / "template.tex").write_text("0.123")
+    log = read_run(tmp_path)
+    pointers = {one.pointer: one.value for one in log.numbers}
+    assert pointers["run_0/final_info.json#/moons/means/best_val_loss_mean"] == 0.61439
+    assert pointers["scores.csv#/forest/auc"] == 0.91
+    assert set(log.texts) == {"ideas.json", "notes.txt"}
+    assert any("broken.json" in note for note in log.notes)
+
+
+def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
+    outside = tmp_path / "secret.json"
+    outside.write_text('{"a": 1.25}')
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "link.json").symlink_to(outside)
+    assert read_run(folder).numbers == ()
+
+
+def test_a_missing_run_is_told() -> None:
+    with pytest.raises(EvaluatorError, match="give the folder"):
+        read_run(Path("/nowhere/at/all"))
+
+
+def test_odd_values_stay_out_and_long_lists_are_summed_up() -> None:
+    document = {
+        "a": float("nan"),
+        "b": None,
+        "c": True,
+        "d": 10**400,
+        "curve": [float(i) for i in range(LONGEST_LIST + 1)],
+    }
+    log = run_of(document)
+    assert {one.path[-1] for one in log.numbers} == {"@first", "@last", "@min", "@max", "@mean"}
+    assert all(math.isfinite(one.value) for one in log.numbers)
