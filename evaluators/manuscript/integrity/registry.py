@@ -18,6 +18,8 @@ MODULES: tuple[str, ...] = (
     "provenance",
     "selection",
     "pvalues",
+    "hidden",
+    "phrases",
 )
 """Modules of this package; each has a tuple `RULES`."""
 
