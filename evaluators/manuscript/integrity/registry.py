@@ -18,6 +18,7 @@ MODULES: tuple[str, ...] = (
     "provenance",
     "selection",
     "pvalues",
+    "citations",
     "hidden",
     "phrases",
 )
