@@ -104,7 +104,9 @@ def evaluation_of(session: Session, store: ArtifactStore, job: Job) -> dict[str,
 
 
 def _title(asset: Asset, job: Job, study: Study | None) -> str:
-    return f"{asset.name}: {_use(job) if study is None else study.mode or 'a study'}"
+    if study is None:
+        return f"{asset.name}: {_use(job)}"
+    return f"{asset.name}: {study.mode or ('made elsewhere' if study.backend == 'elsewhere' else 'a study')}"
 
 
 def _use(job: Job) -> str:

@@ -27,7 +27,8 @@ def front_page(document: Dossier) -> Iterator[Flowable]:
         yield MaskLegend()
         yield Spacer(1, 10)
     if document.study and (shown := [*document.study.pages[:1], *document.study.figures[:3]]):
-        yield pictures(shown)
+        # Smaller where there is much to read below them.
+        yield pictures(shown, columns=6 if document.blocking else 4)
         yield Spacer(1, 12)
     yield _figures(document)
     yield from _blockers(document)

@@ -10,7 +10,7 @@ from core.reports.study import Result, ResultGroup
 from core.runners.scientist.protocol.measures import BINARY, CONTINUOUS
 
 PROTOCOL, ELSEWHERE = "greenlight.study-results/1", "greenlight.run-results/1"
-MOST_ROWS, DEEPEST = 16, 12
+MOST_ROWS, MOST_OF_A_RUN, MOST_RUNS, DEEPEST = 16, 6, 8, 12
 TITLES = {name: measure.title for name, measure in (*BINARY.items(), *CONTINUOUS.items())} | {
     "sensitivity": "Sensitivity",
     "specificity": "Specificity",
@@ -111,14 +111,14 @@ def _estimate(found: Mapping[str, Any], what: str, measure: str, pointer: str) -
 
 
 def _elsewhere(results: Mapping[str, Any]) -> Iterator[ResultGroup]:
-    """The numbers of a run made elsewhere, one group for each run."""
-    for run, datasets in _table(results.get("runs")).items():
+    """The first numbers of each run that a study made elsewhere records."""
+    for run, datasets in list(_table(results.get("runs")).items())[:MOST_RUNS]:
         rows = [
             _seeded(_table(found), str(dataset), str(metric), f"/runs/{run}/{dataset}/{metric}")
             for dataset, metrics in _table(datasets).items()
             for metric, found in _table(metrics).items()
         ]
-        yield from _group(f"Recorded by the run: {run}", rows)
+        yield from _group(f"Recorded by the run: {run}", rows, MOST_OF_A_RUN)
 
 
 def _seeded(found: Mapping[str, Any], dataset: str, metric: str, pointer: str) -> Result:
@@ -130,7 +130,7 @@ def _seeded(found: Mapping[str, Any], dataset: str, metric: str, pointer: str) -
     told += [f"{len(seeds)} values"] if len(seeds) > 1 else []
     value = mean if mean is not None else seeds[0] if len(seeds) == 1 else None
     reason = None if value is not None else "a mean was not recorded; the single values are in the results"
-    return Result(dataset, metric, value, pointer, how=", ".join(told) or None, reason=reason)
+    return Result(dataset, _measure(metric), value, pointer, how=", ".join(told) or None, reason=reason)
 
 
 def _recorded(results: Mapping[str, Any]) -> Iterator[ResultGroup]:
@@ -154,9 +154,9 @@ def _walk(value: object, pointer: str, depth: int) -> Iterator[Result]:
         yield Result(_spoken(pointer), _measure(name), _float(value), pointer)
 
 
-def _group(title: str, rows: Sequence[Result]) -> Iterator[ResultGroup]:
+def _group(title: str, rows: Sequence[Result], most: int = MOST_ROWS) -> Iterator[ResultGroup]:
     if rows:
-        yield ResultGroup(title, tuple(rows[:MOST_ROWS]), max(0, len(rows) - MOST_ROWS))
+        yield ResultGroup(title, tuple(rows[:most]), max(0, len(rows) - most))
 
 
 def _spoken(pointer: str) -> str:

@@ -81,6 +81,7 @@ FILES = {
 NO_APPROVAL = "Nobody's approval of the protocol is on record."
 NO_PROTOCOL = "The study had no protocol that was fixed before it ran, or none is on record."
 NO_CARDS = "Nobody has said which data were used. That is missing evidence."
+NO_CARD = "Nobody has described these data: rights, de-identification and consent are not known."
 NO_CHECKS = "No check for leakage is on record."
 NO_DEVIATIONS = "No deviation from the protocol is recorded."
 UNKNOWN_DEVIATIONS = "Nobody has said whether the study deviated from a protocol."
@@ -147,7 +148,10 @@ def approval(one: Approval | None) -> str:
 
 
 def card_facts(card: Card) -> tuple[tuple[str, str], ...]:
-    """A dataset card as labels and values."""
+    """A dataset card as labels and values; one sentence where it says nothing."""
+    said = (card.modality, card.rights, card.deidentification, card.consent_basis, card.split_by, card.rows)
+    if all(one is None for one in (*said, card.patients)):
+        return (("Card", NO_CARD),)
     evidence = f" ({card.rights_evidence})" if card.rights_evidence else ""
     size = f"{_count(card.rows)} rows, {_count(card.patients)} patients"
     pairs = (

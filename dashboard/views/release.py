@@ -40,7 +40,7 @@ def tabs(page: ReleasePage) -> list[Tab]:
     verdicts: Tab = ("Policy verdicts", _verdicts)
     persons: Tab = ("Persons and consents", _persons)
     record: Tab = ("Record and proof", proof.show)
-    if page.document.study is None:
+    if not page.files:
         return [("Pictures", pictures.show), measured, verdicts, persons, record]
     more = [measured] if page.document.measurements else []
     more += [verdicts, *([persons] if page.document.persons is not None else []), record]

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from dashboard_case import DOUBLE, DOUBLE_NAME, Case, make_case
-from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
-from support.requirements import find_tool
+from playwright.sync_api import BrowserContext, Page, expect
+from support.pages import give, open_release, sign_in, sign_out, told
 from support.studio import PASSWORD
 
 from core.errors import Denied
@@ -23,11 +18,6 @@ from core.tables import Release
 
 pytestmark = pytest.mark.needs_tool("chromium")
 
-ARGUMENTS = (
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--no-first-run",
-)  # fmt: skip
-PATIENCE_MS = 60_000
 HOSTILE = "<img src=x onerror=alert(1)> **not bold** \u202eesrever"
 
 
@@ -36,83 +26,10 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
     return make_case(tmp_path_factory.mktemp("dashboard"), candidates=3)
 
 
-@pytest.fixture(scope="module")
-def address(case: Case) -> Iterator[str]:
-    """The address of a dashboard that runs for these tests, on a port that the system chose."""
-    from socket import socket
-
-    with socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [Path(sys.executable).parent / "greenlight", "dashboard", "--port", str(port)]
-    environment = {**os.environ, "GREENLIGHT_HOME": str(case.home)}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout
-            # The line comes once the server listens; a server that ends instead closes the stream.
-            line = next((line for line in server.stdout if line.startswith("Greenlight is at ")), "")
-            assert line, "the dashboard did not start"
-            yield line.removeprefix("Greenlight is at ").strip()
-        finally:
-            server.terminate()
-
-
-@pytest.fixture(scope="module")
-def context() -> Iterator[BrowserContext]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_tool("chromium"), args=list(ARGUMENTS))
-        context = browser.new_context(viewport={"width": 1280, "height": 800})
-        context.set_default_timeout(PATIENCE_MS)
-        expect.set_options(timeout=PATIENCE_MS)
-        yield context
-        browser.close()
-
-
-@pytest.fixture
-def page(context: BrowserContext, address: str) -> Iterator[Page]:
-    """A new tab, which may ask nobody but the dashboard for anything, and in which no script of a text runs."""
-    asked: set[str] = set()
-    dialogs: list[str] = []
-    page = context.new_page()
-    page.on("request", lambda request: asked.add(urlsplit(request.url).netloc))
-    page.on("dialog", lambda dialog: dialogs.append(dialog.message))
-    page.goto(address)
-    yield page
-    page.close()
-    assert asked - {"", urlsplit(address).netloc} == set()
-    assert dialogs == []
-
-
-def give(page: Page, login: str, password: str = PASSWORD) -> None:
-    page.get_by_label("Login").fill(login)
-    page.get_by_role("textbox", name="Password", exact=True).fill(password)
-    page.get_by_role("button", name="Sign in").click()
-
-
-def sign_in(page: Page, login: str) -> None:
-    give(page, login)
-    expect(page.get_by_role("heading", name="Releases")).to_be_visible()
-
-
-def sign_out(page: Page) -> None:
-    page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
-    expect(page.locator(".gl-masthead")).to_have_count(0)
-
-
-def open_release(page: Page, release: str) -> None:
-    page.locator(f".st-key-open-{release} button").click()
-    expect(page.locator(".gl-decision")).to_be_visible()
-
-
 def decide(page: Page, button: str, *, password: str = PASSWORD, reason: str = "") -> None:
     page.get_by_label("Reason").fill(reason)
     page.get_by_role("textbox", name="Your password").fill(password)
     page.get_by_role("button", name=button, exact=True).click()
-
-
-def told(page: Page, sentence: str) -> None:
-    expect(page.locator(".gl-notice", has_text=sentence)).to_be_visible()
 
 
 def state_of(case: Case, release: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pypdf
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from PIL import Image
 from report_example import study_example
@@ -21,7 +21,7 @@ from core.reports import wording
 from core.reports.document import Dossier
 from core.reports.html import render_html
 from core.reports.pdf import render_pdf
-from core.reports.study import Study
+from core.reports.study import Card, Study
 from core.reports.study_pages import draw_figures, draw_pages
 from core.reports.study_results import MOST_ROWS, flow_sentences, result_groups
 
@@ -122,6 +122,13 @@ def test_a_study_speaks_of_neither_frames_nor_persons():
     assert "framesnotknown" not in text
 
 
+def test_a_card_that_says_nothing_is_one_sentence():
+    named = Card("cohort", None, None, None, None, None, None, None, None, None)
+    assert say.card_facts(named) == (("Card", say.NO_CARD),)
+    known = dict(say.card_facts(replace(named, rows=3)))
+    assert (known["Size"], known["Rights"]) == ("3 rows, an unknown number of patients", "not known")
+
+
 def estimate(value: float | None, **more: object) -> dict[str, object]:
     usual = {"estimate": value, "low": 0.7, "high": 0.9, "level": 0.95, "method": "bootstrap", "n": 40, "reason": None}
     return {**usual, **more}
@@ -171,10 +178,11 @@ plain = some.recursive(
     lambda inner: some.lists(inner, max_size=4) | some.dictionaries(
         some.sampled_from(["estimate", "low", "models", "runs", "a/b", "flow", "n", "seeds", "performance"]), inner
     ),
-    max_leaves=30,
+    max_leaves=12,
 )  # fmt: skip
 
 
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(plain, some.sampled_from([None, "greenlight.study-results/1", "greenlight.run-results/1"]))
 def test_results_of_any_shape_give_finite_numbers_or_reasons(content, schema):
     results = {**content, "schema": schema} if isinstance(content, dict) else content
@@ -186,6 +194,7 @@ def test_results_of_any_shape_give_finite_numbers_or_reasons(content, schema):
     assert all(isinstance(one, str) for one in flow_sentences(results))
 
 
+@settings(deadline=None)
 @given(some.floats(allow_nan=False, allow_infinity=False))
 def test_a_rounded_number_is_never_zero_unless_it_is(value: float):
     assert (float(say.steady(value).replace(",", "")) == 0) == (value == 0)
