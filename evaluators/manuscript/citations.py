@@ -32,7 +32,7 @@ _VANCOUVER = re.compile(
     r"^(?P<authors>(?:[^\W\d_][\w'’-]+(?: [\w'’-]+)? [A-Z]{1,3}(?:,? |(?=\.)))+(?:et al)?)\.\s+"
     r"(?P<title>[^.?!]{8,}[.?!])"
 )
-_INITIAL = re.compile(r"(?:^|[\s.,-])[A-Z]$|\b(?:et al|Jr|Sr|St|vol|no|pp|ed|eds|Proc|Int|Conf|vs)$")
+_INITIAL = re.compile(r"(?:^|[\s.,-])[A-Z]$|\b(?:Jr|Sr|St|vol|no|pp|ed|eds|Proc|Int|Conf|vs)$")
 _AND = re.compile(r",?\s+(?:and|&)\s+|;\s*")
 
 

@@ -34,7 +34,11 @@ def read_here(path: Path, source: Source, root: Path | None) -> Manuscript:
         from evaluators.manuscript.latex.reader import read_latex
 
         return read_latex(path, root)
-    raise EvaluatorError(f"{path.name} cannot be read; give a LaTeX source.")
+    if source == "pdf":
+        from evaluators.manuscript.pdf.reader import read_pdf
+
+        return read_pdf(path)
+    raise EvaluatorError(f"{path.name} cannot be read; give a PDF or a LaTeX source.")
 
 
 def main_file(path: Path) -> Path:
