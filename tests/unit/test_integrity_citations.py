@@ -171,9 +171,11 @@ def test_repeated_entries_and_one_identifier_for_two_works() -> None:
         entry("b", title="Deep Residual Learning for Image Recognition"),
         entry("c", title="Mask R-CNN and its many uses", doi="10.1109/cvpr.2016.90"),
         entry("d", title="Something else entirely here"),
+        entry("d", title="Something else entirely here"),
+        entry("d", title="Something else entirely here"),
     ]
     made = REPEATED(citing(references, "a"))
-    assert [f.severity for f in made.findings] == [Severity.LOW, Severity.MEDIUM]
+    assert [f.severity for f in made.findings] == [Severity.LOW, Severity.MEDIUM, Severity.NOTE]
 
 
 @pytest.mark.parametrize("rule", RULES)

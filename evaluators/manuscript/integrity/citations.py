@@ -253,6 +253,7 @@ def _repeated(rule: Rule, manuscript: Manuscript, _: Inputs) -> Check:
     if len(manuscript.references) < 2:
         return rule.not_checked(NO_REFERENCES if not manuscript.references else "there is only one reference")
     seen: dict[tuple[str, str], Reference] = {}
+    told: set[tuple[str, str]] = set()
     found = []
     for reference in manuscript.references:
         marks = [("DOI", doi_of(reference).lower()), ("arXiv number", re.sub(r"v\d+$", "", arxiv_of(reference)))]
@@ -260,7 +261,8 @@ def _repeated(rule: Rule, manuscript: Manuscript, _: Inputs) -> Check:
         marks += [("title", title)] if len(title.split()) >= 4 else []
         kept = [(kind, value) for kind, value in marks if value]
         earlier = next(((kind, seen[kind, value]) for kind, value in kept if (kind, value) in seen), None)
-        if earlier is not None:
+        if earlier is not None and (earlier[1].key, reference.key) not in told:
+            told.add((earlier[1].key, reference.key))
             found.append(_twice(rule, reference, *earlier))
         for kind, value in kept:
             seen.setdefault((kind, value), reference)
@@ -271,6 +273,9 @@ def _twice(rule: Rule, reference: Reference, kind: str, earlier: Reference) -> F
     titles = plain_title(reference.title), plain_title(earlier.title)
     other = kind != "title" and all(titles) and likeness(*titles) < OTHER_TITLE
     evidence = {"keys": [earlier.key, reference.key], "same": kind}
+    if earlier.key == reference.key:
+        message = f'The key "{reference.key}" is defined more than once.'
+        return Finding(rule.name, Severity.NOTE, message, reference.place, _quote(reference), "", 0.9, evidence)
     if other:
         message = f'The entries "{earlier.key}" and "{reference.key}" have one {kind} but different titles.'
         return Finding(rule.name, Severity.MEDIUM, message, reference.place, _quote(reference), "", 0.85, evidence)

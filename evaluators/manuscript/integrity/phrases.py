@@ -108,6 +108,8 @@ def _future(rule: Rule, manuscript: Manuscript, inputs: Inputs) -> Check:
             if last > inputs.today and not _PLANNED.search(sentence.text):
                 message = f"Something is told as done at a date that lies after {inputs.today:%d %B %Y}."
                 found.append(Finding(rule.name, Severity.MEDIUM, message, sentence.place, quote, confidence=0.8))
+    if not looked:
+        return rule.not_checked("no sentence tells when something was done")
     return rule.checked(looked, found[:MOST], f"looked at {looked} dated statements about what was done")
 
 

@@ -20,6 +20,7 @@ MODULES: tuple[str, ...] = (
     "pvalues",
     "citations",
     "hidden",
+    "figures",
     "phrases",
 )
 """Modules of this package; each has a tuple `RULES`."""
