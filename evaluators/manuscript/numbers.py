@@ -130,7 +130,7 @@ def _sign(text: str, start: int) -> str:
     if before not in {*MINUS, "+"} or before == "":
         return ""
     earlier = text[start - 2] if start > 1 else ""
-    if earlier.isalnum() or earlier in ")]}%'’/" or (before in "-+" and earlier in "/+"):
+    if earlier and (earlier.isalnum() or earlier in ")]}%'’/" or (before in "-+" and earlier in "/+")):
         return ""
     # "0.81 – 0.92" has its dash apart from the second number; "0.81 -0.92" is a list with a negative number.
     return "+" if before == "+" else "-"

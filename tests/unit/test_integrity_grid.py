@@ -30,7 +30,7 @@ def test_an_accuracy_fits_the_cases_it_was_counted_on(n: int, data: st.DataObjec
     k = data.draw(st.integers(0, n))
     assert fits(float(f"{k / n:.{decimals}f}"), decimals, n)
     cut = int(k / n * 10**decimals) / 10**decimals
-    assert fits(cut, decimals, n)
+    assert fits(cut, decimals, n, cut=True)
 
 
 @settings(deadline=None, max_examples=50)

@@ -205,3 +205,11 @@ def test_odd_values_stay_out_and_long_lists_are_summed_up() -> None:
     log = run_of(document)
     assert {one.path[-1] for one in log.numbers} == {"@first", "@last", "@min", "@max", "@mean"}
     assert all(math.isfinite(one.value) for one in log.numbers)
+
+
+@pytest.mark.parametrize("sign", ["-", "−", "–"])
+def test_a_minus_at_the_start_of_a_cell_is_read(sign: str) -> None:
+    assert (
+        check(run_of({"circle": {"slope": -0.0197}}), "", cells(("circle", f"{sign}0.0197"), header="Slope")).findings
+        == ()
+    )

@@ -10,12 +10,12 @@ from evaluators.manuscript.document import Manuscript, Sentence, Table
 from evaluators.manuscript.findings import Check, Finding, Inputs, Rule, Severity
 from evaluators.manuscript.integrity.facts import Fact, facts
 from evaluators.manuscript.integrity.prose import around, own_sentences
-from evaluators.manuscript.integrity.tabular import OWN
+from evaluators.manuscript.integrity.tabular import OWN, header_of
 from evaluators.manuscript.integrity.vocabulary import measures_in, words
 
 _WITHOUT = re.compile(
     r"^\s*(w/o|w\.o\.|without|no|minus|−|–|-|remov\w+|ablat\w+|drop\w*|disabl\w+|"
-    r"excluding)\s*[-:]?\s+(the )?(?P<part>.+)$|"
+    r"excluding)[\s:_-]+(the )?(?P<part>.+)$|"
     r"^(?P<other>.+?)\s*(removed|ablated|disabled|off)\s*$",
     re.IGNORECASE,
 )
@@ -36,6 +36,7 @@ _DENIED = re.compile(
     r"\b(not|no|never|neither|fails? to|without|little|slight\w*|negligib\w*|marginal\w*)\b", re.IGNORECASE
 )
 _PRONOUN = re.compile(r"^(it|this|them|these|this (component|module|term|loss|part))$", re.IGNORECASE)
+_ON, _OFF = frozenset("✓✔√") | {"yes"}, frozenset("×✗✘✕x") | {"no"}
 _COMMON = words(
     "formulation component module branch term loss the current unstable proposed dynamics model part head of"
 )
@@ -77,11 +78,22 @@ def removals(known: Sequence[Fact]) -> list[Removal]:
         here = [fact for fact in known if id(fact.entry.table) == key]
         names = list(dict.fromkeys(fact.name for fact in here))
         whole = next((name for name in names if OWN.search(name)), None)
-        for name in names:
-            match = _WITHOUT.match(name)
-            if match and whole is not None and name != whole:
-                found.append(_signs(table, (match["part"] or match["other"]).strip(), here, whole, name))
+        parts = {name: part for name in names if (part := _part(table, name, here)) and name != whole}
+        for name, part in parts.items():
+            if whole is not None and list(parts.values()).count(part) == 1:
+                found.append(_signs(table, part, here, whole, name))
     return found
+
+
+def _part(table: Table, name: str, here: Sequence[Fact]) -> str | None:
+    """What a row leaves out: by its name, or by the only cross among its ticks."""
+    match = _WITHOUT.match(name)
+    if match:
+        return (match["part"] or match["other"]).replace("_", " ").strip()
+    row = next(table.cells[fact.entry.cell.row] for fact in here if fact.name == name)
+    crosses = [cell.column for cell in row if cell.text.strip() in _OFF]
+    ticks = [cell for cell in row if cell.text.strip() in _ON]
+    return header_of(table, crosses[0]) if len(crosses) == 1 and ticks else None
 
 
 def _signs(table: Table, part: str, here: Sequence[Fact], whole: str, name: str) -> Removal:
@@ -151,7 +163,7 @@ def _contradicted(
         return None
     whole, row = removal.pairs[0]
     does = "helps" if good else "harms"
-    change = f"{whole.measure.name.replace('_', ' ')} goes from {whole.number.text} to {row.number.text}"
+    change = f"{whole.called} goes from {whole.number.text} to {row.number.text}"
     where = removal.table.label or "the table"
     message = (
         f"The text says that removing {removal.part} {does}, but in {where} {against} of {against + agreeing} measures "

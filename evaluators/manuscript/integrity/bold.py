@@ -112,10 +112,10 @@ def _refuted(
     best = max(column, key=lambda f: sign * f.number.value)
     if sign * best.number.value <= sign * own.number.value:
         return None
-    what = column[0].measure.name.replace("_", " ")
+    table = best.entry.table.label or "the table"
     message = (
-        f"The text calls {name} the {word} in {what}, but {best.entry.table.label or 'the table'} gives {best.name} "
-        f"{best.number.text} and {name} {own.number.text}."
+        f"The text calls {name} the {word} in {own.called}, but {table} gives {best.name} {best.number.text} and "
+        f"{name} {own.number.text}."
     )
     evidence = {"claimed": own.number.text, "best": best.number.text, "row": best.name}
     quote = around(sentence.text, *span)

@@ -131,8 +131,9 @@ def _misstated(
         return None
     table = cell.entry.table.label or "the table"
     whose = f", which is the value of {other.name}" if other is not None and other.name else ""
-    what = cell.measure.name.replace("_", " ")
-    message = f"The text gives {number.text} as {what} of {cell.name}{whose}, but {table} says {cell.number.text}."
+    message = (
+        f"The text gives {number.text} as {cell.called} of {cell.name}{whose}, but {table} says {cell.number.text}."
+    )
     evidence = {"text": number.text, "cell": cell.entry.cell.text, "row": cell.entry.row, "column": cell.entry.column}
     quote = quoted(sentence.text, number)
     return Finding(rule.name, Severity.HIGH, message, sentence.place, quote, cell.number.text, 0.85, evidence)

@@ -69,7 +69,7 @@ def steps(sentence: Sentence) -> Iterator[Step]:
         if not _TO.fullmatch(text[a.end : b.start].lstrip("%")) or not _FROM.search(text[: a.start]):
             continue
         verbs = list(_VERB.finditer(text[: a.start]))
-        near = verbs[-1] if verbs and not re.search(r"[.;]", text[verbs[-1].end() : a.start]) else None
+        near = verbs[-1] if verbs and not re.search(r";|\.\s", text[verbs[-1].end() : a.start]) else None
         denied = near is not None and _NOT.search(text[max(0, near.start() - 40) : near.start()])
         verb = next((name for name, hit in near.groupdict().items() if hit), "") if near and not denied else ""
         measure = bound_measure(text, b) if _behind(text, b) else bound_measure(text, a)

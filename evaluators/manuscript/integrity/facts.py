@@ -21,6 +21,12 @@ class Fact(NamedTuple):
     better: str
 
     @property
+    def called(self) -> str:
+        """The measure as the table calls it, without arrows and units."""
+        header = self.entry.row if self.name == self.entry.column else self.entry.column
+        return re.sub(r"\s*(\([^)]*\)|[↑↓])", "", header).strip() or self.measure.name.replace("_", " ")
+
+    @property
     def number(self) -> Number:
         """The cell's first number."""
         return self.entry.number

@@ -6,7 +6,7 @@ After the GRIM test (Brown and Heathers 2017, doi:10.1177/1948550616673876), app
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from evaluators.manuscript.document import Manuscript, Number, Place, Sentence
@@ -101,22 +101,27 @@ def _share(number: Number, percent: bool, quote: str, place: Place) -> Accuracy 
     return Accuracy(value, decimals, number.text, quote, place)
 
 
-def fits(share: float, decimals: int, n: int) -> bool:
-    """Whether some k of n, rounded (half up or down) or cut off, prints as `share` at `decimals`."""
+def fits(share: float, decimals: int, n: int, cut: bool = False) -> bool:
+    """Whether some k of n prints as `share` at `decimals`: rounded (half up or down), or cut off."""
     step = 10.0**-decimals
     near = round(share * n)
-    return any(
-        abs(k / n - share) <= step / 2 + 1e-12 or 0 <= k / n - share < step - 1e-12
-        for k in (near - 1, near, near + 1)
-        if 0 <= k <= n
-    )
+    parts = [k / n - share for k in (near - 1, near, near + 1) if 0 <= k <= n]
+    if cut:
+        return any(-1e-12 <= part < step - 1e-12 for part in parts)
+    return any(abs(part) <= step / 2 + 1e-12 for part in parts)
+
+
+def all_fit(distinct: Iterable[tuple[float, int]], n: int) -> bool:
+    """Whether all accuracies lie on the grid of n, all rounded or all cut off."""
+    listed = list(distinct)
+    return any(all(fits(share, decimals, n, cut) for share, decimals in listed) for cut in (False, True))
 
 
 def possible_sizes(found: Sequence[Accuracy], largest: int = LARGEST_N) -> list[int]:
     """Every n up to `largest` on whose grid all accuracies lie."""
     top = min(largest, 10 ** max(one.decimals for one in found))
     distinct = {(one.share, one.decimals) for one in found}
-    return [n for n in range(2, top + 1) if all(fits(share, decimals, n) for share, decimals in distinct)]
+    return [n for n in range(2, top + 1) if all_fit(distinct, n)]
 
 
 def declared_sizes(manuscript: Manuscript) -> list[Size]:
@@ -210,9 +215,9 @@ def _against(
 ) -> Finding | None:
     """A finding where no declared size can give every accuracy."""
     values = {(one.share, one.decimals): one for one in found}
-    off = {size.n: [one for (s, d), one in values.items() if not fits(s, d, size.n)] for size in sizes}
-    if any(not impossible for impossible in off.values()):
+    if any(all_fit(values, size.n) for size in sizes):
         return None
+    off = {size.n: [one for (s, d), one in values.items() if not fits(s, d, size.n)] for size in sizes}
     best = min(off, key=lambda n: len(off[n]))
     impossible = off[best]
     size = next(size for size in sizes if size.n == best)
