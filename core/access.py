@@ -20,6 +20,7 @@ class Role(StrEnum):
     CLINICAL_LEAD = "clinical_lead"
     RELEASE_MANAGER = "release_manager"
     AUDITOR = "auditor"
+    REVIEWER = "reviewer"
 
 
 class Permission(StrEnum):
@@ -35,6 +36,9 @@ class Permission(StrEnum):
     ATTEST = "attestation:make"
     PROTOCOL_APPROVE = "protocol:approve"
     TASK_DECIDE = "task:decide"
+    REVIEW_ASSIGN = "review:assign"
+    REVIEW_WRITE = "review:write"
+    REVIEW_ADJUDICATE = "review:adjudicate"
     JOB_SUBMIT = "job:submit"
     JOB_CANCEL = "job:cancel"
     JOB_WORK = "job:work"
@@ -63,7 +67,15 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         }
     ),
     Role.LEGAL_LEAD: frozenset(
-        {_P.CONSENT_RECORD, _P.PERSONS_DECLARE, _P.MODEL_CLEAR, _P.ATTEST, _P.RELEASE_SIGN, _P.REPORT_MAKE}
+        {
+            _P.CONSENT_RECORD,
+            _P.PERSONS_DECLARE,
+            _P.MODEL_CLEAR,
+            _P.ATTEST,
+            _P.REVIEW_WRITE,
+            _P.RELEASE_SIGN,
+            _P.REPORT_MAKE,
+        }
     ),
     Role.CLINICAL_LEAD: frozenset(
         {
@@ -72,6 +84,9 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.ATTEST,
             _P.PROTOCOL_APPROVE,
             _P.TASK_DECIDE,
+            _P.REVIEW_ASSIGN,
+            _P.REVIEW_WRITE,
+            _P.REVIEW_ADJUDICATE,
             _P.RELEASE_SIGN,
             _P.REPORT_MAKE,
         }
@@ -80,6 +95,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         {
             _P.PROJECT_MANAGE,
             _P.ATTEST,
+            _P.REVIEW_ASSIGN,
             _P.RELEASE_PROPOSE,
             _P.RELEASE_SIGN,
             _P.RELEASE_EXPORT,
@@ -88,6 +104,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         }
     ),
     Role.AUDITOR: frozenset({_P.AUDIT_CHECKPOINT, _P.REPORT_MAKE}),
+    Role.REVIEWER: frozenset({_P.REVIEW_WRITE}),
 }
 
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import typer
 
 from core.cli.output import Json, emit, say, show
+from core.cli.reviewing import add_commands
 
 if TYPE_CHECKING:
     from evaluators.manuscript.guideline import Evidence
     from evaluators.manuscript.rubric import Item, Rubric
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+add_commands(app)
 
 
 @app.callback()

@@ -8,6 +8,7 @@ from core.tables.people import LoginSession, User
 from core.tables.qualifications import Qualification
 from core.tables.registry import Artifact, LineageLink, Model, ModelVersion, Project
 from core.tables.releases import AssessmentRecord, Dossier, Release, SignatureRecord
+from core.tables.reviews import Review, ReviewAssignment, ReviewConflict
 from core.tables.studies import Batch, BatchCell, ProtocolApproval
 from core.tables.tasks import Task
 
@@ -40,6 +41,9 @@ __all__ = [
     "Qualification",
     "Release",
     "Rerun",
+    "Review",
+    "ReviewAssignment",
+    "ReviewConflict",
     "SignatureRecord",
     "Subject",
     "Task",

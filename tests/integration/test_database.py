@@ -160,7 +160,7 @@ def test_the_same_content_stored_by_two_at_once_is_one_record_and_no_error(platf
 
 
 def append_only() -> tuple[str, ...]:
-    revisions = ("0002_append_only", "0004_studies")
+    revisions = ("0002_append_only", "0004_studies", "0005_reviews")
     return tuple(table for name in revisions for table in import_module(f"migrations.versions.{name}").APPEND_ONLY)
 
 

@@ -7,9 +7,9 @@ import pytest
 from core.access import INSTALLER, ROLE_PERMISSIONS, WORKER, Actor, Permission, Role, parse_roles
 from core.errors import Denied, InputError
 
-ORDER = ("administrator", "engineer", "legal_lead", "clinical_lead", "release_manager", "auditor")
+ORDER = ("administrator", "engineer", "legal_lead", "clinical_lead", "release_manager", "auditor", "reviewer")
 TABLE = """
-                      administrator  engineer  legal_lead  clinical_lead  release_manager  auditor
+                      administrator  engineer  legal_lead  clinical_lead  release_manager  auditor  reviewer
     user:manage             x
     project:manage          x                                                    x
     model:register                       x
@@ -20,6 +20,9 @@ TABLE = """
     attestation:make                               x             x               x
     protocol:approve                                             x
     task:decide                                                  x
+    review:assign                                                x               x
+    review:write                                    x            x                                      x
+    review:adjudicate                                            x
     job:submit                           x
     job:cancel                           x                                       x
     job:work                x            x

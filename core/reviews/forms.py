@@ -1,0 +1,59 @@
+"""The form of a review: a rubric's file, kept as an artifact so that a review is read on the form that it was given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.artifacts import ArtifactStore
+from core.errors import InputError, NotFound
+
+if TYPE_CHECKING:
+    from evaluators.manuscript.rubric import Rubric
+
+YAML = "application/yaml"
+MOST_BYTES = 1 << 20
+ENDINGS = (".yaml", ".yml")
+
+
+def rubric_file(name: str) -> bytes:
+    """Return the file of a rubric of the package by its name, or of one's own by its path."""
+    from evaluators.manuscript.rubric import rubric_names
+
+    if name.endswith(ENDINGS):
+        path = Path(name)
+        if not path.is_file() or path.stat().st_size > MOST_BYTES:
+            raise NotFound(f"there is no rubric at {name}", "give the path of a YAML file below 1 MiB")
+        return path.read_bytes()
+    if name not in rubric_names():
+        raise NotFound(f"there is no rubric '{name[:80]}'", f"choose one of {', '.join(rubric_names())}")
+    return files("evaluators.manuscript").joinpath("rubrics", f"{name}.yaml").read_bytes()
+
+
+def parse_rubric(data: bytes, name: str = "rubric.yaml") -> Rubric:
+    """Return the checked rubric of a file's content; `InputError` for what is none."""
+    from evaluators.manuscript.datafile import read
+    from evaluators.manuscript.rubric import Rubric, RubricFile
+
+    with explained():
+        return Rubric(*read(data, name, RubricFile))
+
+
+def kept_rubric(store: ArtifactStore, sha256: str) -> Rubric:
+    """Return the rubric that a review or an assignment names, verified."""
+    return parse_rubric(store.read(sha256))
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn what the evaluators refuse into an `InputError` with the same words."""
+    from evaluators.base import EvaluatorError
+
+    try:
+        yield
+    except EvaluatorError as error:
+        what, _, next_step = str(error).partition("; ")
+        raise InputError(what, next_step or "correct what was given") from error
