@@ -20,8 +20,8 @@ from core.errors import RunFailed, TransientFailure
 from core.runners.mask.forms import Form
 from core.runners.mask.pictures import Picture
 from core.runners.mask.prompts import Prompt
-from evaluators.video.judge.chat import NO_KEY, connected, find_key
-from evaluators.video.judge.failures import MALFORMED, REFUSED, Failure, explain, kept
+from evaluators.judging.connecting import NO_KEY, connected, find_key
+from evaluators.judging.failures import MALFORMED, REFUSED, Failure, explain, kept
 from evaluators.video.judge.options import JudgeOptions
 
 if TYPE_CHECKING:

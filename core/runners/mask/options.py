@@ -76,8 +76,8 @@ def _folder(value: object) -> Path:
 def _vlm(value: object) -> JudgeOptions:
     """The model to ask, with its key at hand; `forbidden` is the reason why it may not be."""
     from evaluators.base import EvaluatorError
+    from evaluators.judging.connecting import find_key
     from evaluators.video.judge import JudgeOptions
-    from evaluators.video.judge.chat import find_key
 
     if not isinstance(value, Mapping) or not value.get("model"):
         raise RunFailed(

@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from evaluators.base import Evaluation, Interval, Measure, Measurement, absent
 from evaluators.clip import Case, ClipInfo, open_case, probe
+from evaluators.judging.prompts import Prompt
 from evaluators.video.judge.measures import CAUSALITY, JUDGE_MEASURES, RESIDUE
 from evaluators.video.judge.measures import VERSION as MEASURES_VERSION
 from evaluators.video.judge.options import JudgeOptions
-from evaluators.video.judge.prompts import Prompt, load_prompt
+from evaluators.video.judge.prompts import load_prompt
 from evaluators.video.judge.sheets import Sheet, chosen_frames, make_sheets
 from evaluators.video.suite import ClipResult, Progress
 
 if TYPE_CHECKING:
+    from evaluators.judging.hearing import Hearing
     from evaluators.video.judge.answers import Answer
-    from evaluators.video.judge.hearing import Hearing
 
 NAME = "judge"
 NOT_CONFIGURED = "no vision-language model is configured"
@@ -89,7 +90,7 @@ def not_judged(options: JudgeOptions | None, reason: str) -> Evaluation:
 def _judge(
     case: Case, clip: ClipInfo, total: int, options: JudgeOptions, worst: Sequence[int], progress: Progress | None
 ) -> Evaluation:
-    from evaluators.video.judge.chat import find_key
+    from evaluators.judging.connecting import find_key
 
     key = find_key(options)
     if options.variable and key is None:
@@ -105,15 +106,16 @@ def _judge(
     return _evaluation(options, material, hearings)
 
 
-async def _ask(options: JudgeOptions, material: Material, key: str | None, progress: Progress) -> list[Hearing]:
+async def _ask(options: JudgeOptions, material: Material, key: str | None, progress: Progress) -> list[Hearing[Answer]]:
+    from evaluators.judging.connecting import connected
+    from evaluators.judging.hearing import Budget, Clerk
     from evaluators.video.judge.answers import CausalityAnswer, ResidueAnswer
-    from evaluators.video.judge.chat import connected, messages, question
-    from evaluators.video.judge.hearing import Budget, Clerk
+    from evaluators.video.judge.chat import messages, question
 
     forms: dict[str, type[Answer]] = {CAUSALITY.name: CausalityAnswer, RESIDUE.name: ResidueAnswer}
     hearings = []
     async with connected(options) as http:
-        clerk = Clerk(options, Budget(options), key, progress)
+        clerk = Clerk(options, Budget(options), key, progress, len(MATTERS))
         for matter in MATTERS:
             content = messages(load_prompt(matter.prompt), material.sheets, material.scene)
             form = forms[matter.measure.name]
@@ -121,7 +123,7 @@ async def _ask(options: JudgeOptions, material: Material, key: str | None, progr
     return hearings
 
 
-def _evaluation(options: JudgeOptions, material: Material, hearings: Sequence[Hearing]) -> Evaluation:
+def _evaluation(options: JudgeOptions, material: Material, hearings: Sequence[Hearing[Answer]]) -> Evaluation:
     frames = [sheet.frame for sheet in material.sheets]
     requests = sum(len(hearing.exchanges) for hearing in hearings)
     sent = _sent(options, material, requests)
@@ -132,7 +134,7 @@ def _evaluation(options: JudgeOptions, material: Material, hearings: Sequence[He
     return Evaluation(NAME, _version(options), measurements, notes, {**_parameters(options), **sent, "sheets": frames})
 
 
-def _measurement(matter: Matter, hearing: Hearing, options: JudgeOptions, material: Material) -> Measurement:
+def _measurement(matter: Matter, hearing: Hearing[Answer], options: JudgeOptions, material: Material) -> Measurement:
     answers = hearing.answers
     told = [answer for answer in answers if answer.finding != "cannot_tell"]
     evidence = _evidence(matter, hearing, options, material)
@@ -149,7 +151,7 @@ def _measurement(matter: Matter, hearing: Hearing, options: JudgeOptions, materi
     )
 
 
-def _obstacle(answers: Sequence[Answer], told: Sequence[Answer], hearing: Hearing, samples: int) -> str | None:
+def _obstacle(answers: Sequence[Answer], told: Sequence[Answer], hearing: Hearing[Answer], samples: int) -> str | None:
     """Why the answers make no measurement; more than half of the samples must have told something."""
     spoken_to = sum(answer.text_addressed_to_judge for answer in answers)
     if spoken_to:
@@ -170,7 +172,7 @@ def _interval(scores: Sequence[float]) -> Interval | None:
     return Interval(scores[0], scores[-1], level, f"lowest to highest of {len(scores)} answers (order statistics)")
 
 
-def _evidence(matter: Matter, hearing: Hearing, options: JudgeOptions, material: Material) -> dict[str, object]:
+def _evidence(matter: Matter, hearing: Hearing[Answer], options: JudgeOptions, material: Material) -> dict[str, object]:
     answers = [answer.model_dump() for answer in hearing.answers]
     findings = Counter(str(answer["finding"]) for answer in answers)
     return {

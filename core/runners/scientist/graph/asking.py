@@ -25,7 +25,7 @@ from core.runners.scientist.graph.models import (
 )
 from core.runners.scientist.graph.options import ModelChoice, Options
 from core.runners.scientist.graph.prompts import Prompt, load_prompt
-from evaluators.video.judge.failures import REFUSED, Failure
+from evaluators.judging.failures import REFUSED, Failure
 
 Answer = TypeVar("Answer", bound=Form)
 SMALLEST_CUT = 1000

@@ -19,9 +19,9 @@ from core.runners.scientist.graph.forms import Form
 from core.runners.scientist.graph.options import ModelChoice
 from core.runners.scientist.graph.prompts import Prompt
 from core.runners.scientist.graph.sanitise import plain
-from evaluators.video.judge.chat import NO_KEY, connected, find_key
-from evaluators.video.judge.failures import REFUSED, Failure, explain
-from evaluators.video.judge.options import JudgeOptions
+from evaluators.judging.connecting import NO_KEY, connected, find_key
+from evaluators.judging.failures import REFUSED, Failure, explain
+from evaluators.judging.options import ModelOptions
 
 if TYPE_CHECKING:
     from langchain.messages import AnyMessage
@@ -52,12 +52,12 @@ class Said(NamedTuple):
     seconds: float = 0.0
 
 
-def endpoint(choice: ModelChoice, request_s: float) -> JudgeOptions:
+def endpoint(choice: ModelChoice, request_s: float) -> ModelOptions:
     """Where a model stands and with which key it is asked; an unusable address is a `RunFailed`."""
     from evaluators.base import EvaluatorError
 
     try:
-        return JudgeOptions(
+        return ModelOptions(
             choice.model,
             choice.base_url,
             choice.key_variable,
@@ -84,7 +84,7 @@ def _told(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-def request_digest(messages: Sequence[Mapping[str, str]], form: type[Form], where: JudgeOptions, seed: int) -> str:
+def request_digest(messages: Sequence[Mapping[str, str]], form: type[Form], where: ModelOptions, seed: int) -> str:
     """The digest of everything that decides an answer: messages, form, model, settings and seed."""
     sent = [
         list(messages), form.model_json_schema(), where.model, where.address, where.temperature, where.max_tokens, seed,
@@ -93,7 +93,7 @@ def request_digest(messages: Sequence[Mapping[str, str]], form: type[Form], wher
 
 
 def send(
-    where: JudgeOptions,
+    where: ModelOptions,
     messages: Sequence[Mapping[str, str]],
     form: type[Form],
     seed: int,
@@ -118,7 +118,7 @@ def pause(seconds: float, tell: Callable[[str], None]) -> None:
 
 
 async def _request(
-    where: JudgeOptions, messages: Sequence[Mapping[str, str]], form: type[Form], seed: int, key: str | None
+    where: ModelOptions, messages: Sequence[Mapping[str, str]], form: type[Form], seed: int, key: str | None
 ) -> Any:
     from langchain.chat_models import init_chat_model
     from langchain.messages import HumanMessage, SystemMessage

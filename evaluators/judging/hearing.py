@@ -8,13 +8,15 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from evaluators.video.judge.answers import Answer
-from evaluators.video.judge.failures import MALFORMED, OUT_OF_TIME, REFUSED, Failure, explain, kept
-from evaluators.video.judge.options import JudgeOptions
+from pydantic import BaseModel
+
+from evaluators.judging.failures import MALFORMED, OUT_OF_TIME, REFUSED, Failure, explain, kept
+from evaluators.judging.options import ModelOptions
 
 Progress = Callable[[float, str], None]
+Answer = TypeVar("Answer", bound=BaseModel)
 LOOK_S = 0.5
 """How often somebody who waits is told, and may cancel."""
 
@@ -27,12 +29,17 @@ class Ask(Protocol):
 
 
 @dataclass(frozen=True)
-class Question:
-    """A question ready to be asked: the form of its answer, how many sheets it shows, how to send it."""
+class Question(Generic[Answer]):
+    """A question ready to be asked: the form of its answer, how to send it, which answers fit the material.
+
+    `clean` returns an answer whose words went through the given function, which takes out the key and what no record
+    can hold.
+    """
 
     form: type[Answer]
-    sheets: int
     ask: Ask
+    fits: Callable[[Answer], bool]
+    clean: Callable[[Answer, Callable[[str], str]], Answer]
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,7 @@ class Exchange:
 
 
 @dataclass
-class Hearing:
+class Hearing(Generic[Answer]):
     """Everything that was said to one question."""
 
     answers: list[Answer] = field(default_factory=list)
@@ -60,9 +67,9 @@ class Hearing:
 
 
 class Budget:
-    """What is left of the time and of the requests for the whole clip."""
+    """What is left of the time and of the requests for all questions."""
 
-    def __init__(self, options: JudgeOptions) -> None:
+    def __init__(self, options: ModelOptions) -> None:
         self._ends = time.monotonic() + options.total_s
         self._retries = options.retries
         self.stopped: Failure | None = None
@@ -80,22 +87,24 @@ class Budget:
 
 
 class Clerk:
-    """Puts questions to the model, one request at a time."""
+    """Puts questions to the model, one request at a time; `questions` are expected, for the progress."""
 
-    def __init__(self, options: JudgeOptions, budget: Budget, secret: str | None, progress: Progress) -> None:
+    def __init__(
+        self, options: ModelOptions, budget: Budget, secret: str | None, progress: Progress, questions: int
+    ) -> None:
         self._options, self._budget, self._secret, self._progress = options, budget, secret, progress
-        self._requests = 0
+        self._expected, self._requests = questions * options.samples, 0
 
-    async def hear(self, question: Question) -> Hearing:
+    async def hear(self, question: Question[Answer]) -> Hearing[Answer]:
         """Ask for every sample; stops early when asking on is useless."""
-        hearing = Hearing(failure=self._budget.stopped)
+        hearing: Hearing[Answer] = Hearing(failure=self._budget.stopped)
         for sample in range(self._options.samples):
             if self._budget.stopped is not None:
                 break
             await self._sample(question, sample, hearing)
         return hearing
 
-    async def _sample(self, question: Question, sample: int, hearing: Hearing) -> None:
+    async def _sample(self, question: Question[Answer], sample: int, hearing: Hearing[Answer]) -> None:
         pause = self._options.backoff_s
         while True:
             failure = await self._request(question, sample, hearing)
@@ -113,7 +122,7 @@ class Clerk:
                 self._budget.stopped = failure
             return
 
-    async def _request(self, question: Question, sample: int, hearing: Hearing) -> Failure | None:
+    async def _request(self, question: Question[Answer], sample: int, hearing: Hearing[Answer]) -> Failure | None:
         """Ask once; returns None when an answer was taken in."""
         if self._budget.left_s <= 0:
             return OUT_OF_TIME
@@ -130,7 +139,7 @@ class Clerk:
         )
         if isinstance(found, Failure):
             return found
-        hearing.answers.append(found.model_copy(update={"reason": self._kept(found.reason)}))
+        hearing.answers.append(question.clean(found, self._kept))
         return None
 
     def _kept(self, text: str) -> str:
@@ -158,8 +167,7 @@ class Clerk:
             self._tell()
 
     def _tell(self) -> None:
-        expected = 2 * self._options.samples
-        self._progress(min(self._requests / (expected + 1), 0.99), f"asking the judge, request {self._requests}")
+        self._progress(min(self._requests / (self._expected + 1), 0.99), f"asking the judge, request {self._requests}")
 
 
 class _Said(NamedTuple):
@@ -169,9 +177,9 @@ class _Said(NamedTuple):
     tokens_out: int | None = None
 
 
-def _judged(result: Mapping[str, Any], question: Question) -> Answer | Failure:
+def _judged(result: Mapping[str, Any], question: Question[Answer]) -> Answer | Failure:
     parsed, message = result["parsed"], result["raw"]
-    if isinstance(parsed, question.form) and parsed.sheet <= question.sheets:
+    if isinstance(parsed, question.form) and question.fits(parsed):
         return parsed
     metadata = getattr(message, "response_metadata", None) or {}
     extra = getattr(message, "additional_kwargs", None) or {}
