@@ -18,6 +18,7 @@ MODULES: tuple[str, ...] = (
     "provenance",
     "selection",
     "pvalues",
+    "grim",
     "citations",
     "hidden",
     "figures",
