@@ -32,6 +32,8 @@ _VANCOUVER = re.compile(
     r"^(?P<authors>(?:[^\W\d_][\w'’-]+(?: [\w'’-]+)? [A-Z]{1,3}(?:,? |(?=\.)))+(?:et al)?)\.\s+"
     r"(?P<title>[^.?!]{8,}[.?!])"
 )
+_TRAILING = re.compile(r"(?:,\s*(?:19|20)\d\d[a-z]?|,\s*volume \d+)+$")
+_EDITED = re.compile(r"^.*?\((?:[Ee]ds?\.?)\),?\s*")
 _INITIAL = re.compile(r"(?:^|[\s.,-])[A-Z]$|\b(?:Jr|Sr|St|vol|no|pp|ed|eds|Proc|Int|Conf|vs)$")
 _AND = re.compile(r",?\s+(?:and|&)\s+|;\s*")
 
@@ -53,9 +55,8 @@ def parse_reference(key: str, text: str, place: Place) -> Reference:
     text = " ".join(text.split())[:LONGEST_ENTRY]
     doi, arxiv, url = identifiers(text)
     authors, title, rest = _parts(text)
-    return Reference(
-        key, text, title.strip(' .,;“”"'), _names(authors), year_of(text, title), doi, arxiv, url, _venue(rest), place
-    )
+    title = _TRAILING.sub("", title.strip(' .,;“”"'))
+    return Reference(key, text, title, _names(authors), year_of(text, title), doi, arxiv, url, _venue(rest), place)
 
 
 def year_of(text: str, title: str = "") -> int | None:
@@ -103,7 +104,7 @@ def _names(authors: str) -> tuple[str, ...]:
 
 
 def _venue(rest: str) -> str:
-    rest = _URL.sub("", rest)
+    rest = _EDITED.sub("", _URL.sub("", rest))
     rest = re.sub(r"\bdoi:?.*$|\barXiv.*$", lambda m: m[0] if m.start() < 4 else "", rest, flags=re.IGNORECASE)
     named = re.split(r",\s*(?:\d|vol|pp|pages)|\(?(?:19|20)\d\d|\.\s|;\s*\d", rest.strip(" .,"), maxsplit=1)[0]
     return re.sub(r"^[Ii]n:?\s+", "", named.strip(" .,"))

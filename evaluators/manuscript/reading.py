@@ -28,7 +28,7 @@ def read_manuscript(path: str | Path, root: str | Path | None = None) -> Manuscr
     return read_here(file, source_of(file), None if root is None else Path(root))
 
 
-def read_here(path: Path, source: Source, root: Path | None) -> Manuscript:
+def read_here(path: Path, source: Source, root: Path | None = None) -> Manuscript:
     """Read in this process, whatever the file costs."""
     if source == "latex":
         from evaluators.manuscript.latex.reader import read_latex
@@ -38,7 +38,9 @@ def read_here(path: Path, source: Source, root: Path | None) -> Manuscript:
         from evaluators.manuscript.pdf.reader import read_pdf
 
         return read_pdf(path)
-    raise EvaluatorError(f"{path.name} cannot be read; give a PDF or a LaTeX source.")
+    from evaluators.manuscript.markdown import read_markdown
+
+    return read_markdown(path, root)
 
 
 def main_file(path: Path) -> Path:

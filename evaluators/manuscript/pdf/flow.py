@@ -36,6 +36,10 @@ class Flow:
 
     def _join(self, first: str, words: Vocabulary, following: str) -> None:
         """Put a blank between two lines, or take back the hyphen of a parted word."""
+        if "://" in self.text[-120:].rsplit(" ", 1)[-1] and self.text.endswith(
+            ("-", "/", ".", "_", "=", "?", "&", "#")
+        ):
+            return  # an address goes on
         if not self.text.endswith(("-", "\u2010", "\u00ad")) or len(self.text) < 2 or not self.text[-2].isalnum():
             if not (
                 self.text.endswith(("/", "–")) and first.isalnum() and len(self.text) > 1 and self.text[-2].isalnum()
@@ -63,6 +67,11 @@ class Flow:
         return tuple(Box(self.lines[owner].page, *(round(v, 2) for v in area)) for owner, area in found.items())
 
 
+_PREFIXES_TEXT = "self cross state non well high low long short real end one two three fine zero few"
+_PREFIXES = frozenset(_PREFIXES_TEXT.split())
+"""First halves of compounds: "self-attention" keeps its hyphen at a line end too."""
+
+
 class Vocabulary:
     """The words of a document, to tell a parted word ("treat-ment") from a compound that breaks at its hyphen."""
 
@@ -84,6 +93,8 @@ class Vocabulary:
             return True
         if left + right in self._compound or f"{stem}-{right}" in self._compound:
             return False
+        if stem in _PREFIXES:
+            return False
         if min(len(stem), len(right)) >= 4 and {stem, right} <= self._whole:
             return False  # "quadrant-based", "noise-prediction"
         if "-" in stem and not any(word.startswith(stem + right[:3]) for word in self._compound):
@@ -101,7 +112,9 @@ def paragraphs_of(lines: Sequence[Line], words: Vocabulary, cuts: AbstractSet[in
     last: Line | None = None
     for line in lines:
         cut = id(line) in cuts and line.text[:1].isupper()
-        if last is None or cut or _begins(last, line):
+        listed = flows and flows[-1].text.startswith(_BULLETS) and last is not None
+        outdented = listed and last is not None and line.area.x0 < last.area.x0 - 6 and line.text[:1].isupper()
+        if last is None or cut or outdented or _begins(last, line):
             flows.append(Flow())
         flows[-1].add(line, words)
         last = line
