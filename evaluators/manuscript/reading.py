@@ -13,19 +13,20 @@ from pathlib import Path
 
 from evaluators.base import EvaluatorError
 from evaluators.manuscript.document import Manuscript, Source
+from evaluators.manuscript.limits import Limits, read_in_child
 
 _HEAD_BYTES = 200_000
 _LATEX = re.compile(rb"\\(?:documentclass|begin\s*\{|section\s*\{|title\s*\{|usepackage)")
 
 
-def read_manuscript(path: str | Path, root: str | Path | None = None) -> Manuscript:
-    """The manuscript in a PDF, LaTeX or Markdown file, or in a folder that holds one.
+def read_manuscript(path: str | Path, root: str | Path | None = None, limits: Limits | None = None) -> Manuscript:
+    """The manuscript in a PDF, LaTeX or Markdown file, or in a folder that holds one; read in a child process.
 
     `root` is the folder that a LaTeX source may read files from, by default its own. Raises `EvaluatorError` when there
     is no such file, its form is unknown, or it breaks a limit.
     """
     file = main_file(Path(path))
-    return read_here(file, source_of(file), None if root is None else Path(root))
+    return read_in_child(file, source_of(file), None if root is None else Path(root), limits)
 
 
 def read_here(path: Path, source: Source, root: Path | None = None) -> Manuscript:

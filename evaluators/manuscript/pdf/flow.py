@@ -113,12 +113,18 @@ def paragraphs_of(lines: Sequence[Line], words: Vocabulary, cuts: AbstractSet[in
     for line in lines:
         cut = id(line) in cuts and line.text[:1].isupper()
         listed = flows and flows[-1].text.startswith(_BULLETS) and last is not None
-        outdented = listed and last is not None and line.area.x0 < last.area.x0 - 6 and line.text[:1].isupper()
+        outdented = listed and last is not None and line.text[:1].isupper() and _leaves_item(last, line)
         if last is None or cut or outdented or _begins(last, line):
             flows.append(Flow())
         flows[-1].add(line, words)
         last = line
     return flows
+
+
+def _leaves_item(last: Line, line: Line) -> bool:
+    """Whether a line stands further left than a list's item, or follows an item that ended short."""
+    width = max(1.0, last.column[1] - last.column[0])
+    return line.area.x0 < last.area.x0 - 6 or last.area.x1 < last.column[1] - _CLOSES_SHORT * width
 
 
 _BULLETS = ("•", "◦", "▪", "‣", "●", "■", "–", "*", "–", "∙", "·")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +42,8 @@ FILE_BYTES = 100_000_000
 MOST_PAGES = 150
 """Pages that are read; a longer paper is cut there, with a note."""
 MOST_PICTURES = 60
+SECONDS = 50.0
+"""Of computing, after which no further page is begun."""
 
 
 @dataclass
@@ -80,6 +83,9 @@ def _read(document: Any, name: str, digest: str, data: bytes) -> Manuscript:
     if count > MOST_PAGES:
         found.notes.append(f"The paper has {count} pages; the first {MOST_PAGES} were read.")
     for index in range(min(count, MOST_PAGES)):
+        if time.process_time() > SECONDS:
+            found.notes.append(f"The paper takes too long to read; the first {index} of {count} pages were read.")
+            break
         _read_one(document, index, found)
     if not found.chars:
         raise EvaluatorError(f"{name} holds no text that can be read; give a PDF that was not scanned.")

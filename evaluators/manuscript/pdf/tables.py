@@ -253,7 +253,8 @@ def _continues(
         return True
     step = rows[index][0].base - rows[index - 1][0].base
     after = rows[index + 1][0].base - rows[index][0].base if index + 1 < len(rows) else 1e9
-    close = step < 1.3 * rows[index][0].size and step < 0.85 * after
+    lone = len(told) == 1 and not cells[0]
+    close = step < (1.6 if lone else 1.3) * rows[index][0].size and step < (0.97 if lone else 0.85) * after
     wordy = not any(_FIGURE.search(text) for text in texts) and all(a for a, c in zip(above, cells, strict=True) if c)
     return close and wordy and len(told) < sum(1 for runs in above if runs)
 
