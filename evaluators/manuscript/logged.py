@@ -31,6 +31,8 @@ PLANS = re.compile(
 """Files whose numbers are plans, prices or opinions, not results."""
 NAMING = ("name", "title", "label", "model", "dataset", "column", "variant", "method", "measure", "metric", "against")
 """Keys whose text names the table that they stand in."""
+SAID = "#said"
+"""Ends the name of the texts that stand inside a file of results."""
 TEXTS = frozenset(
     {".py", ".txt", ".md", ".yaml", ".yml", ".toml", ".cfg", ".ini", ".sh", ".ipynb", ".json", ".jsonl", ".log"}
 )
@@ -119,7 +121,11 @@ class _Reader:
             self.texts[name] = text[:LONGEST_TEXT]
             return
         try:
-            for one in _numbers(name, text, suffix):
+            document = _document(text, suffix)
+            said = [line for line in _said(document) if any(c.isdigit() for c in line)]
+            if said and suffix in (".json", ".jsonl"):
+                self.texts[name + SAID] = "\n".join(said)[:LONGEST_TEXT]
+            for one in flatten(document, name):
                 if len(self.numbers) >= MOST_NUMBERS:
                     self.note(f"only the first {MOST_NUMBERS} numbers of the run were read")
                     return
@@ -128,14 +134,21 @@ class _Reader:
             self.note(f"{name} could not be read ({type(error).__name__}) and was left out")
 
 
-def _numbers(name: str, text: str, suffix: str) -> Iterator[Logged]:
+def _document(text: str, suffix: str) -> object:
     if suffix in (".csv", ".tsv"):
-        document: object = _rows(text, "\t" if suffix == ".tsv" else ",")
-    elif suffix == ".jsonl":
-        document = [json.loads(line) for line in text.splitlines() if line.strip()]
-    else:
-        document = json.loads(text)
-    yield from flatten(document, name)
+        return _rows(text, "\t" if suffix == ".tsv" else ",")
+    if suffix == ".jsonl":
+        return [json.loads(line) for line in text.splitlines() if line.strip()]
+    return json.loads(text)
+
+
+def _said(value: object, depth: int = 0) -> Iterator[str]:
+    """The texts inside a document."""
+    if isinstance(value, str):
+        yield value
+    elif depth < DEEPEST and isinstance(value, Mapping | list):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            yield from _said(inner, depth + 1)
 
 
 def _rows(text: str, separator: str) -> object:

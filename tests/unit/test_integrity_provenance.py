@@ -88,7 +88,13 @@ def test_a_wrong_deviation_is_high_with_the_logged_one() -> None:
 
 
 def test_a_deviation_of_one_repetition_is_told_so() -> None:
-    document = {"circle": {"means": {"loss_mean": 0.4342}, "stderrs": {"loss_stderr": 0.0}, "all": {"loss": [0.4342]}}}
+    document = {
+        "circle": {
+            "means": {"loss_mean": 0.4342},
+            "stderrs": {"loss_stderr": 0.0},
+            "final_info_dict": {"loss": [0.4342]},
+        }
+    }
     (finding,) = check(run_of(document), "", cells(("circle", "0.4342 ± 0.0121"), header="Loss")).findings
     assert "measured this once" in finding.message
 

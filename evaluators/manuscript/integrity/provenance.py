@@ -3,78 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import NamedTuple
 
-from evaluators.manuscript.document import Manuscript, Number, Place, Sentence
+from evaluators.manuscript.document import Manuscript, Number
 from evaluators.manuscript.findings import Check, Finding, Inputs, Rule, Severity
-from evaluators.manuscript.integrity.prose import OF_OTHERS, quoted
-from evaluators.manuscript.integrity.tabular import Entry, entries
-from evaluators.manuscript.integrity.tracing import Surroundings, Trace, Tracer
-from evaluators.manuscript.integrity.vocabulary import words
+from evaluators.manuscript.integrity.accounting import Account
+from evaluators.manuscript.integrity.printed import Printed, printed_numbers
+from evaluators.manuscript.integrity.tracing import Trace, Tracer
 
-FEWEST_DECIMALS = 2
 MOST_LISTED = 2000
 ALIEN_SHARE, ALIEN_COUNT = 0.3, 8
 """A run that explains less than this share of so many numbers may be another paper's: nothing is HIGH then."""
 CLOSE = 0.2
 """Relative distance within which a sentence's number is taken for a misprint of the logged one it names."""
-
-
-class Printed(NamedTuple):
-    """A number in print that a run should explain. `of` is the number whose deviation it is."""
-
-    number: Number
-    place: Place
-    quote: str
-    around: Surroundings
-    cited: bool
-    of: Number | None = None
-    what: str = ""
-
-
-def printed_numbers(manuscript: Manuscript) -> Iterator[Printed]:
-    """The quantities of two or more decimals in tables and text, deviations behind ± after their number."""
-    for table in manuscript.tables:
-        beside = words(f"{table.caption} {table.place.section}")
-        for entry in entries(table):
-            yield from _of_cell(entry, beside)
-    for section in manuscript.sections:
-        for sentence in section.sentences:
-            yield from _of_sentence(sentence, section.title)
-    for caption in manuscript.captions:
-        yield from _of_sentence(caption, caption.place.section)
-
-
-def _of_cell(entry: Entry, beside: frozenset[str]) -> Iterator[Printed]:
-    near = words(f"{entry.row} {entry.column}")
-    text = f"{entry.column} {entry.row} {entry.table.caption}"
-    around = Surroundings(near, beside | words(entry.group), text, cell=True, row=words(entry.row))
-    what = f"{entry.column} of {entry.row}".strip()
-    for number in entry.cell.numbers:
-        yield from _with_deviation(
-            Printed(number, entry.cell.place, entry.cell.text.strip(), around, False, None, what)
-        )
-
-
-def _of_sentence(sentence: Sentence, title: str) -> Iterator[Printed]:
-    cited = bool(sentence.citations) or bool(OF_OTHERS.search(title))
-    around = words(title)
-    for number in sentence.numbers:
-        near = words(sentence.text)
-        beside = sentence.text[max(0, number.start - 90) : number.end + 50]
-        surroundings = Surroundings(near, around, beside)
-        yield from _with_deviation(Printed(number, sentence.place, quoted(sentence.text, number), surroundings, cited))
-
-
-def _with_deviation(printed: Printed) -> Iterator[Printed]:
-    number = printed.number
-    if not number.is_result:
-        return
-    if number.decimals >= FEWEST_DECIMALS:
-        yield printed
-    if number.uncertainty is not None and number.uncertainty.decimals >= FEWEST_DECIMALS:
-        yield printed._replace(number=number.uncertainty, of=number)
 
 
 def examine(rule: Rule, manuscript: Manuscript, inputs: Inputs) -> Check:
@@ -86,27 +26,13 @@ def examine(rule: Rule, manuscript: Manuscript, inputs: Inputs) -> Check:
     found = list(printed_numbers(manuscript))
     if not found:
         return rule.not_checked("the paper states no number of two or more decimals")
-    tracer = Tracer(inputs.run)
-    traced = [(printed, trace_of(tracer, printed)) for printed in found]
+    traced = list(zip(found, Account(Tracer(inputs.run), found).traces, strict=True))
     own = [(p, t) for p, t in traced if not (p.cited and t.status != "traced") and t.status != "setup"]
     share = sum(t.status == "traced" for _, t in own) / len(own) if own else None
     alien = share is not None and share < ALIEN_SHARE and len(own) >= ALIEN_COUNT
     findings = [finding for printed, trace in own if (finding := _finding(rule, printed, trace, alien)) is not None]
     evidence = _evidence(traced, own, share)
     return rule.checked(len(own), findings, _told(evidence, alien, inputs), evidence)
-
-
-def trace_of(tracer: Tracer, printed: Printed) -> Trace:
-    """Where a printed number comes from; a deviation is looked for beside the number that it belongs to."""
-    if printed.of is None:
-        return tracer.trace(printed.number, printed.around)
-    centre = tracer.trace(printed.of, printed.around)
-    if centre.status == "traced":
-        leaves = tracer.summaries(centre.leaves)
-        found = tracer.spread(printed.number, leaves, printed.around.text)
-        return found._replace(form="once") if found.status == "differs" and tracer.once(leaves) else found
-    own = tracer.trace(printed.number, printed.around)
-    return own if own.status == "setup" else Trace("unsupported", "of a number that is not traced")
 
 
 def _finding(rule: Rule, printed: Printed, trace: Trace, alien: bool) -> Finding | None:
@@ -153,7 +79,8 @@ def _message(printed: Printed, trace: Trace) -> str:
             return f'The deviation in "{given}" is not what the run gives, in any usual form.'
         return f'The deviation in "{given}" rests on nothing that the run logged.'
     if trace.status == "differs":
-        return f"The number {number} for {printed.what} differs from every value that the run logged under this name."
+        of = f"for {printed.what}" if printed.what else "in this place"
+        return f"The number {number} {of} is not what the run logged there."
     if trace.status == "coincidence":
         return (
             f"The number {number} matches nothing that the run logged under its name, only unrelated values by chance."

@@ -1,0 +1,140 @@
+"""What may be printed of logged values: the values in other units, statistics of several, and changes between two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from evaluators.manuscript.document import Number
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+class Derived(NamedTuple):
+    """Values computed from logged ones: what each is and the leaves it was computed from."""
+
+    form: str
+    values: Array
+    sources: tuple[tuple[int, ...], ...]
+
+
+def scales(number: Number, text: str = "") -> tuple[float, ...]:
+    """By what a logged value may be multiplied before it is printed with this unit."""
+    by_unit = {
+        "%": (100.0, 1.0), "pp": (100.0, 1.0), "ms": (1000.0, 1.0), "min": (1 / 60, 1.0), "minutes": (1 / 60, 1.0),
+        "h": (1 / 3600, 1.0), "hours": (1 / 3600, 1.0), "M": (1e-6, 1.0), "million": (1e-6, 1.0), "K": (1e-3, 1.0),
+        "k": (1e-3, 1.0), "B": (1e-9, 1.0), "GB": (1e-9, 2.0**-30, 1.0, 1e-3, 2.0**-10), "MB": (1e-6, 2.0**-20, 1.0),
+    }  # fmt: skip
+    if number.unit in by_unit:
+        return by_unit[number.unit]
+    return (1.0, 100.0) if "%" in text or abs(number.value) > 1 else (1.0,)
+
+
+def agreeing(number: Number, values: Array, factors: Iterable[float]) -> Array:
+    """Which logged values give the printed number, rounded or cut off at its decimals; a mask."""
+    import numpy as np
+
+    step = 10.0**-number.decimals
+    agree = np.zeros(len(values), bool)
+    for factor in factors:
+        scaled = values * factor
+        slack = 1e-9 * np.maximum(1.0, np.abs(scaled))
+        rounded = np.abs(scaled - number.value) <= step / 2 + slack
+        beyond = np.abs(scaled) - abs(number.value)
+        cut = (beyond >= -slack) & (beyond < step - slack) & (scaled * number.value > 0)
+        agree |= rounded | cut
+    return agree
+
+
+SPREADS = (
+    "standard deviation",
+    "standard deviation (n)",
+    "standard error",
+    "standard error (n)",
+    "half-width of 95 % interval",
+)
+ENDS = ("minimum", "maximum", "low end of 95 % interval", "high end of 95 % interval")
+
+
+def statistics(leaves: Sequence[int], values: Array) -> Iterator[Derived]:
+    """What a paper may print of several values: each form once, the simplest first."""
+    import numpy as np
+
+    n, source = len(values), (tuple(leaves),)
+    mean, sd = float(values.mean()), float(values.std(ddof=1))
+    se = sd / n**0.5
+    half = 1.96 * se
+    found = {
+        "mean": mean,
+        "standard deviation": sd,
+        "standard deviation (n)": float(values.std()),
+        "standard error": se,
+        "standard error (n)": float(values.std()) / n**0.5,
+        "median": float(np.median(values)),
+        "half-width of 95 % interval": half,
+        "low end of 95 % interval": mean - half,
+        "high end of 95 % interval": mean + half,
+        "minimum": float(values.min()),
+        "maximum": float(values.max()),
+        "sum": float(values.sum()),
+    }
+    for form, value in found.items():
+        yield Derived(form, np.array([value]), source)
+
+
+def changes_of(pairs: Sequence[tuple[int, int]], values: Array) -> Iterator[Derived]:
+    """Unsigned differences, percent changes and ratios of pairs."""
+    import numpy as np
+
+    if not pairs:
+        return
+    a, b = np.array(pairs).T
+    left, right = values[a], values[b]
+    sources = tuple(pairs)
+    yield Derived("difference", np.abs(left - right), sources)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(right != 0, left / right, np.nan)
+    yield Derived("percent change", np.abs(ratio - 1) * 100, sources)
+    yield Derived("ratio", np.abs(ratio), sources)
+
+
+def gathered(found: Sequence[Derived]) -> tuple[Derived, ...]:
+    """The single values of each form as one array."""
+    import numpy as np
+
+    by_form: dict[str, list[Derived]] = {}
+    for one in found:
+        by_form.setdefault(one.form, []).append(one)
+    return tuple(
+        Derived(form, np.concatenate([one.values for one in same]), tuple(one.sources[0] for one in same))
+        for form, same in by_form.items()
+    )
+
+
+def expected_by_chance(number: Number, values: Array) -> float:
+    """How many of the values would print like the number if they were spread evenly around it (half to double)."""
+    import numpy as np
+
+    size = abs(number.value)
+    if size == 0:
+        return float("inf")
+    near = np.count_nonzero((np.abs(values) > size / 2) & (np.abs(values) < size * 2))
+    return float(near) * 10.0**-number.decimals / (1.5 * size)
+
+
+def scales_of_change(number: Number, form: str) -> tuple[float, ...]:
+    """By what a computed value may be multiplied before it is printed."""
+    if form == "percent change":
+        return (1.0,)
+    if form == "difference":
+        return scales(number)
+    return (1.0, 100.0) if number.unit == "%" else (1.0,)
+
+
+def unsigned(number: Number) -> Number:
+    """The number without its sign."""
+    return replace(number, value=abs(number.value))
