@@ -19,6 +19,7 @@ MODULES: tuple[str, ...] = (
     "selection",
     "pvalues",
     "grim",
+    "confusion",
     "citations",
     "hidden",
     "figures",

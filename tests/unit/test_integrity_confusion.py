@@ -1,0 +1,198 @@
+"""Scores of one system against the confusion matrices that could stand behind them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    f1_score,
+    precision_score,
+    recall_score,
+)
+
+from evaluators.manuscript.findings import Check, Severity
+from evaluators.manuscript.integrity.confusion import RULES, matrix_exists, scores_of, some_matrix_exists
+from evaluators.manuscript.integrity.counts import class_sizes, evaluated_on, told_counts
+from evaluators.manuscript.integrity.reported import Band, band
+from tests.support.manuscripts import paper, table
+
+(CONFUSION,) = RULES
+
+
+def check(text: str) -> Check:
+    return CONFUSION(paper(text))
+
+
+def labels(tp: int, fp: int, fn: int, tn: int) -> tuple[list[int], list[int]]:
+    return [1] * (tp + fn) + [0] * (fp + tn), [1] * tp + [0] * fn + [1] * fp + [0] * tn
+
+
+def scores(tp: int, fp: int, fn: int, tn: int) -> dict[str, float]:
+    """By scikit-learn, independently."""
+    true, said = labels(tp, fp, fn, tn)
+    return {
+        "accuracy": accuracy_score(true, said),
+        "sensitivity": recall_score(true, said, zero_division=0),
+        "specificity": recall_score(true, said, pos_label=0, zero_division=0),
+        "ppv": precision_score(true, said, zero_division=0),
+        "npv": precision_score(true, said, pos_label=0, zero_division=0),
+        "f1": f1_score(true, said, zero_division=0),
+        "balanced_accuracy": balanced_accuracy_score(true, said),
+    }
+
+
+CELLS = st.tuples(*[st.integers(1, 60)] * 4)
+
+
+@settings(max_examples=40)
+@given(CELLS, st.integers(2, 4), st.data())
+def test_the_scores_of_a_real_matrix_always_exist(
+    cells: tuple[int, int, int, int], decimals: int, data: st.DataObject
+) -> None:
+    tp, fp, fn, tn = cells
+    true = scores(*cells)
+    names = data.draw(st.lists(st.sampled_from(sorted(true)), min_size=1, unique=True))
+    bands = {name: band(round(true[name], decimals), decimals) for name in names}
+    assert matrix_exists(bands, tp + fn, tn + fp)
+    assert some_matrix_exists(bands, sum(cells)) is not False
+
+
+@settings(max_examples=40)
+@given(CELLS, st.sampled_from(["accuracy", "ppv", "npv", "f1"]), st.sampled_from([-0.2, 0.2]))
+def test_one_altered_score_is_found(cells: tuple[int, int, int, int], name: str, shift: float) -> None:
+    tp, fp, fn, tn = cells
+    true = scores(*cells)
+    wrong = {**true, name: true[name] + shift}
+    assume(0 < wrong[name] < 1)
+    bands = {key: band(round(value, 4), 4) for key, value in wrong.items()}
+    assert matrix_exists(bands, tp + fn, tn + fp) is False
+
+
+def printed(values: dict[str, float], decimals: int = 3) -> str:
+    return (
+        f"a sensitivity of {values['sensitivity']:.{decimals}f}, "
+        f"a specificity of {values['specificity']:.{decimals}f}, "
+        f"an accuracy of {values['accuracy']:.{decimals}f} and a PPV of {values['ppv']:.{decimals}f}"
+    )
+
+
+@settings(max_examples=40)
+@given(CELLS)
+def test_a_sentence_with_its_sizes_is_never_found_when_right(cells: tuple[int, int, int, int]) -> None:
+    tp, fp, fn, tn = cells
+    made = check(f"Among {tp + fn} positive and {tn + fp} negative cases we found {printed(scores(*cells))}.")
+    assert (made.looked_at, made.findings) == (1, ())
+
+
+def test_a_sentence_with_wrong_scores_is_found() -> None:
+    text = "Among 60 positive and 440 negative cases the sensitivity was 0.900, the specificity 0.850, accuracy {}."
+    assert check(text.format("0.856")).findings == ()
+    (finding,) = check(text.format("0.886")).findings
+    assert finding.severity is Severity.HIGH
+    assert "60 positive and 440 negative" in finding.message
+    assert finding.quote in text.format("0.886")
+
+
+@pytest.mark.parametrize("percent", [False, True])
+def test_four_counts_settle_every_score(percent: bool) -> None:
+    told = ("90.0%", "97.0%") if percent else ("0.900", "0.970")
+    text = "With TP = 45, FP = 5, FN = 5 and TN = 95 the sensitivity was {} and the specificity was {}."
+    assert check(text.format(told[0], "95.0%" if percent else "0.950")).findings == ()
+    assert check(text.format(*told)).findings
+
+
+def test_a_table_with_counts_as_rows() -> None:
+    rows = [
+        ["At the threshold", "Model A", "Model B"],
+        ["True positives", "45", "40"],
+        ["False positives", "5", "10"],
+        ["False negatives", "5", "10"],
+        ["True negatives", "95", "90"],
+        ["Sensitivity", "0.900 (0.79 to 0.96)", "0.800 (0.67 to 0.89)"],
+        ["Specificity", "0.950 (0.89 to 0.98)", "0.930 (0.83 to 0.94)"],
+    ]
+    made = CONFUSION(paper("", table(rows, "Decisions at the threshold.")))
+    assert made.looked_at == 2
+    (finding,) = made.findings
+    assert "Model B" in finding.message
+    assert finding.severity is Severity.HIGH
+
+
+def f1_table(f1: str, caption: str = "Results on the test set.") -> Check:
+    rows = [
+        ["Method", "Precision", "Recall", "F1"],
+        ["Theirs", "0.700", "0.600", "0.646"],
+        ["Ours", "0.800", "0.600", f1],
+    ]
+    return CONFUSION(paper("", table(rows, caption)))
+
+
+def test_f1_above_the_harmonic_mean_is_impossible_however_averaged() -> None:
+    assert f1_table("0.686").findings == ()
+    for caption in ("Results on the test set.", "Macro averages over five classes."):
+        (finding,) = f1_table("0.720", caption).findings
+        assert finding.severity is Severity.HIGH
+        assert finding.expected == "0.686"
+
+
+def test_f1_below_the_harmonic_mean_is_asked_about_only_for_one_matrix() -> None:
+    (finding,) = f1_table("0.650").findings
+    assert finding.severity is Severity.MEDIUM
+    assert f1_table("0.650", "Macro averages over five classes.").findings == ()
+    assert f1_table("0.650", "Mean over 5 folds.").findings == ()
+
+
+@given(st.lists(st.tuples(st.floats(0.01, 1), st.floats(0.01, 1)), min_size=1, max_size=6))
+def test_means_over_classes_are_never_found(each: list[tuple[float, float]]) -> None:
+    p, r = (float(np.mean(side)) for side in zip(*each, strict=True))
+    f1 = float(np.mean([2 * a * b / (a + b) for a, b in each]))
+    rows = [["Method", "Precision", "Recall", "F1"], ["Ours", f"{p:.4f}", f"{r:.4f}", f"{f1:.4f}"]]
+    assert CONFUSION(paper("", table(rows, "Macro averages."))).findings == ()
+
+
+def test_accuracy_lies_between_sensitivity_and_specificity_for_two_classes() -> None:
+    rows = [["Model", "Accuracy (%)", "Sensitivity (%)", "Specificity (%)"], ["Ours", "93.1", "88.0", "91.0"]]
+    (finding,) = CONFUSION(paper("", table(rows))).findings
+    assert (finding.severity, finding.quote) == (Severity.HIGH, "93.1")
+    assert CONFUSION(paper("We grade five classes.", table(rows))).status == "not_checked"
+
+
+def test_n_and_prevalence_bind_the_scores() -> None:
+    text = "With n = 200 and a prevalence of 10.0% the sensitivity was 0.900, the specificity 0.800 and the PPV {}."
+    assert check(text.format("0.333")).findings == ()
+    assert check(text.format("0.633")).findings
+
+
+@settings(max_examples=40)
+@given(CELLS)
+def test_n_alone_never_finds_a_real_matrix(cells: tuple[int, int, int, int]) -> None:
+    assert check(f"In {sum(cells)} patients it had {printed(scores(*cells))}.").findings == ()
+
+
+def test_sizes_told_elsewhere_are_used_with_less_certainty() -> None:
+    text = "The test set had 500 patients (60 positive). Sensitivity was 0.900, specificity 0.850 and accuracy 0.880."
+    (finding,) = check(text).findings
+    assert finding.severity is Severity.MEDIUM
+    assert evaluated_on(paper(text)) == {"n": 500, "positives": 60}
+
+
+def test_counts_in_words() -> None:
+    assert told_counts("45 true positives, 5 false positives") == {"tp": 45, "fp": 5}
+    assert told_counts("1,204 patients, of whom 112 had the disease") == {"n": 1204, "positives": 112}
+    assert told_counts("a positive predictive value of 12") == {}
+    assert class_sizes({"n": 100, "positives": 40}) == (40, 60, 100)
+    assert class_sizes({"tp": 4, "fn": 1}) == (5, None, None)
+
+
+def test_two_systems_in_one_sentence_are_not_mixed() -> None:
+    text = "Precision 0.9 and recall 0.6 for A, precision 0.5 and recall 0.5, F1 0.95 for B."
+    assert list(scores_of(paper(text))) == []
+    assert check(text).status == "not_checked"
+
+
+def test_too_many_matrices_are_not_tried() -> None:
+    assert matrix_exists({"accuracy": Band(0.4, 0.5)}, 100_000, 100_000) is None
