@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluators.manuscript.document import Manuscript, Place, Reference, Section, Sentence
@@ -59,6 +59,7 @@ def test_an_arxiv_number_names_its_month_or_is_impossible(number: str, month: da
     assert month_of(number) == month
 
 
+@settings(deadline=None)
 @given(st.dates(date(2007, 4, 1), date(2026, 2, 1)), st.integers(1, 9999))
 def test_every_number_the_scheme_gives_is_possible(day: date, count: int) -> None:
     digits = 4 if day < date(2015, 1, 1) else 5

@@ -48,7 +48,7 @@ def scores(tp: int, fp: int, fn: int, tn: int) -> dict[str, float]:
 CELLS = st.tuples(*[st.integers(1, 60)] * 4)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(CELLS, st.integers(2, 4), st.data())
 def test_the_scores_of_a_real_matrix_always_exist(
     cells: tuple[int, int, int, int], decimals: int, data: st.DataObject
@@ -61,7 +61,7 @@ def test_the_scores_of_a_real_matrix_always_exist(
     assert some_matrix_exists(bands, sum(cells)) is not False
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(CELLS, st.sampled_from(["accuracy", "ppv", "npv", "f1"]), st.sampled_from([-0.2, 0.2]))
 def test_one_altered_score_is_found(cells: tuple[int, int, int, int], name: str, shift: float) -> None:
     tp, fp, fn, tn = cells
@@ -80,7 +80,7 @@ def printed(values: dict[str, float], decimals: int = 3) -> str:
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(CELLS)
 def test_a_sentence_with_its_sizes_is_never_found_when_right(cells: tuple[int, int, int, int]) -> None:
     tp, fp, fn, tn = cells
@@ -146,6 +146,7 @@ def test_f1_below_the_harmonic_mean_is_asked_about_only_for_one_matrix() -> None
     assert f1_table("0.650", "Mean over 5 folds.").findings == ()
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0.01, 1), st.floats(0.01, 1)), min_size=1, max_size=6))
 def test_means_over_classes_are_never_found(each: list[tuple[float, float]]) -> None:
     p, r = (float(np.mean(side)) for side in zip(*each, strict=True))
@@ -167,7 +168,7 @@ def test_n_and_prevalence_bind_the_scores() -> None:
     assert check(text.format("0.633")).findings
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(CELLS)
 def test_n_alone_never_finds_a_real_matrix(cells: tuple[int, int, int, int]) -> None:
     assert check(f"In {sum(cells)} patients it had {printed(scores(*cells))}.").findings == ()

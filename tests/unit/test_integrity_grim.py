@@ -6,7 +6,7 @@ import statistics
 from itertools import combinations_with_replacement
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluators.manuscript.document import Number
@@ -73,6 +73,7 @@ def test_every_small_sample_is_possible() -> None:
             assert sd_possible(sum(values), number(f"{statistics.pstdev(values):.2f}"), n)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 7), min_size=2, max_size=90), st.integers(1, 3))
 def test_a_sample_of_ratings_is_never_found(ratings: list[int], decimals: int) -> None:
     mean, sd = statistics.fmean(ratings), statistics.stdev(ratings)
@@ -82,6 +83,7 @@ def test_a_sample_of_ratings_is_never_found(ratings: list[int], decimals: int) -
     assert check(text).findings == ()
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(1, 5), min_size=3, max_size=3), min_size=2, max_size=25))
 def test_means_of_several_items_are_never_found(people: list[list[int]]) -> None:
     each = [statistics.fmean(answers) for answers in people]
@@ -92,6 +94,7 @@ def test_means_of_several_items_are_never_found(people: list[list[int]]) -> None
     assert check(text).findings == ()
 
 
+@settings(deadline=None)
 @given(st.integers(100, 500), st.integers(3, 40))
 def test_an_impossible_mean_is_always_found(hundredths: int, n: int) -> None:
     mean = number(f"{hundredths / 100:.2f}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluators.manuscript.document import HiddenText, Manuscript, Place
@@ -82,6 +82,7 @@ def test_ordinary_sentences_are_no_instructions(text: str) -> None:
     assert IN_SIGHT(paper(text)).findings == ()
 
 
+@settings(deadline=None)
 @given(st.text(max_size=600))
 def test_any_hidden_text_gives_one_finding_whose_quote_is_in_it(text: str) -> None:
     (finding,) = HIDDEN(hiding(text)).findings

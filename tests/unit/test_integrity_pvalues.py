@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -138,6 +138,7 @@ def reported(draw: st.DrawFn) -> tuple[str, float, int]:
     return f"r({second}) = {r:.{decimals}f}", float(2 * stats.t.sf(at, second)), decimals
 
 
+@settings(deadline=None)
 @given(reported(), st.integers(2, 4), st.booleans())
 def test_a_p_computed_from_its_test_is_never_found(one: tuple[str, float, int], decimals: int, less: bool) -> None:
     text, p, _ = one
@@ -146,6 +147,7 @@ def test_a_p_computed_from_its_test_is_never_found(one: tuple[str, float, int], 
     assert check(f"The groups differed, {text}, {told}.").findings == ()
 
 
+@settings(deadline=None)
 @given(reported(), st.floats(0.3, 0.9))
 def test_a_p_far_from_its_test_is_always_found(one: tuple[str, float, int], shift: float) -> None:
     text, p, _ = one
