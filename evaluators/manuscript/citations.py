@@ -106,7 +106,9 @@ def _names(authors: str) -> tuple[str, ...]:
 def _venue(rest: str) -> str:
     rest = _EDITED.sub("", _URL.sub("", rest))
     rest = re.sub(r"\bdoi:?.*$|\barXiv.*$", lambda m: m[0] if m.start() < 4 else "", rest, flags=re.IGNORECASE)
-    named = re.split(r",\s*(?:\d|vol|pp|pages)|\(?(?:19|20)\d\d|\.\s|;\s*\d", rest.strip(" .,"), maxsplit=1)[0]
+    named = re.split(
+        r",\s*(?:\d|vol|pp|pages)|\(?(?:19|20)\d\d|(?<=[a-z]{5})\.\s|;\s*\d", rest.strip(" .,"), maxsplit=1
+    )[0]
     return re.sub(r"^[Ii]n:?\s+", "", named.strip(" .,"))
 
 

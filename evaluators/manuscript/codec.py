@@ -43,8 +43,8 @@ def _made(kind: Any, value: Any) -> Any:
         kind = next(part for part in get_args(kind) if part is not type(None))
     if kind is Box:
         return Box(*value)
-    if is_dataclass(kind):
-        return kind(**{n: _made(t, value[n]) if n in value else _empty(t) for n, t in _hints(kind).items()})  # type: ignore[operator]
+    if isinstance(kind, type) and is_dataclass(kind):
+        return kind(**{n: _made(t, value[n]) if n in value else _empty(t) for n, t in _hints(kind).items()})
     if get_origin(kind) is tuple:
         return tuple(_made(get_args(kind)[0], item) for item in value)
     return base64.b64decode(value) if kind is bytes else kind(value) if kind in {float, int} else value

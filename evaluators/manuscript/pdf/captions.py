@@ -72,7 +72,8 @@ def _body(page: Page, lines: Sequence[Line], start: int) -> list[Line]:
     for line in lines[start + 1 : start + 40]:
         last = body[-1]
         step = line.run.base - last.run.base
-        if not 0 < step <= max(1.3 * last.run.size, 1.08 * pitch, 1.08 * _pitch(lines)):
+        titled = len(body) == 1 and len(last.text) <= 16 and 0 < step <= 2.5 * last.run.size
+        if not titled and not 0 < step <= max(1.3 * last.run.size, 1.08 * pitch, 1.08 * _pitch(lines)):
             break
         if abs(line.run.size - last.run.size) > 0.6 and len(body) > 1:
             break

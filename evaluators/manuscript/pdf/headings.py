@@ -68,12 +68,11 @@ class Headings:
         letters = [x for x in line.run.letters if x.text.isalpha()]
         if not 2 < len(text) <= _LONGEST or 2 * sum(x.char.font.maths for x in letters) >= len(letters):
             return None
-        if not self._apart(lines, at):
-            return None
         known = _KNOWN.fullmatch(text.rstrip(".:—- "))
         numbered = _NUMBERED.fullmatch(text)
         marked = self._marked(line)
-        if known and (marked or text.isupper() or line.run.size >= self.body - 0.1):
+        plain = text[:1].isupper() and line.run.size >= self.body - 0.1 and self._apart(lines, at)
+        if known and (marked or text.isupper() or plain):
             return Heading(_title(line, 0), 1, 1)
         if numbered and self._is_numbered(line, numbered, marked):
             count = self._more(lines, at)
@@ -86,7 +85,8 @@ class Headings:
         appendix = _APPENDIX.fullmatch(text)
         if appendix and marked:
             return Heading(text, 1, 1)
-        if marked and not text.endswith((".", ",", ";")) and self._reads_as_title(text):
+        titled = marked and not text.endswith((".", ",", ";")) and self._reads_as_title(text)
+        if titled and self._apart(lines, at):
             count = self._more(lines, at)
             title = " ".join(_title(x, 0) for x in lines[at : at + count])
             return Heading(title, self._levels.get(round(line.run.largest, 1), 2), count)
@@ -120,13 +120,11 @@ class Headings:
         return text[:1].isupper() and len(words) <= 14 and not re.search(r"\d\.\d|[=@]|https?:", text)
 
     def _apart(self, lines: Sequence[Line], at: int) -> bool:
-        """Whether the line begins a block: space above, or the top of a column, and no text beside it."""
+        """Whether the line begins a block: space above, or the top of a column."""
         if at == 0 or lines[at - 1].page != lines[at].page:
             return True
         step = lines[at].run.base - lines[at - 1].run.base
-        return (
-            step < 0 or step > 1.15 * max(lines[at].run.largest, lines[at - 1].run.size) or self._marked(lines[at - 1])
-        )
+        return step < 0 or step > 1.25 * max(lines[at].run.largest, lines[at - 1].run.size)
 
     def _more(self, lines: Sequence[Line], at: int) -> int:
         """How many lines the heading takes: those right below in the same type."""

@@ -143,7 +143,9 @@ def _follows(current: list[Char], char: Char, gap: float) -> bool:
 
 
 def _repeats(last: Char, char: Char) -> bool:
-    """Bold that is made by printing twice."""
+    """Bold that is made by printing twice; the two letters of an "ff" share one wide box."""
+    if char.text == "f" and char.box == last.box and char.box.width > 0.42 * char.size:
+        return False
     return last.text == char.text and abs(last.left - char.left) < 0.15 * char.size and abs(last.base - char.base) < 0.5
 
 
