@@ -37,6 +37,9 @@ async def connected(options: ModelOptions) -> AsyncIterator[Any]:
         if options.provider != "openai":
             yield None
             return
+        # Imported before the clock of a request runs: the first import takes seconds.
+        import langchain_openai  # noqa: F401
+        from langchain.chat_models import init_chat_model  # noqa: F401
         from openai import DefaultAsyncHttpxClient
 
         async with DefaultAsyncHttpxClient(
