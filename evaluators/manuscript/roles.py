@@ -80,7 +80,8 @@ _SOFTWARE = re.compile(
     r"|[Vv]ersions?|[Rr]elease|CC[ -]BY(?:-[A-Z]+)*|Apache|MIMIC|GPT|Llama|Claude|R)"
     r"[\s\u00a0]?v?\.?$"
 )
-_COUNTED = re.compile(r"\s+(?:[a-z-]+\s+){0,2}?[a-z-]+s\b")
+_COUNTED = re.compile(r"\s+(?!this|thus|does|across|versus|shows|includes|comprises|contains|gives|remains)[a-z-]{3,}s\b")
+"""A plural right behind a number: "2000 images" counts, "2020 we saw" is a year."""
 _YEAR_BEFORE = re.compile(
     r"(?:\b(?:in|since|from|until|till|by|before|after|during|of|to|and|through|year|al\.?|late|early|mid|edition|@)|[,(;/–-]|'|’|[A-Z]{2,}|[A-Z]\w+)[\s\u00a0]*$"
 )
@@ -189,7 +190,7 @@ def _is_year(spot: Spot) -> bool:
         return False
     if spot.cell:
         return False
-    if _COUNTED.match(spot.after) and re.match(r"\s+[a-z]", spot.after) and not number.unit:
+    if _COUNTED.match(spot.after) and not number.unit:
         return False
     return _YEAR_BEFORE.search(spot.before) is not None or (number.unit == "s") or spot.before.strip() == ""
 

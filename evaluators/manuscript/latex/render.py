@@ -308,13 +308,19 @@ class _Writer:
         cited: list[Cited] = []
         waiting = list(reversed(self.cites))
         bold = letters = 0
-        concealed: list[tuple[str, int, str]] = []
+        concealed: list[Concealed] = []
+        joins = False
         for index, (text, line, is_bold, hidden) in enumerate(self.pieces):
             while waiting and waiting[-1][0] <= index:
                 cited.append(Cited(len(chars), waiting.pop()[1]))
             if hidden:
-                concealed.append((text, line, hidden))
+                if joins and concealed[-1].why == hidden:
+                    concealed[-1] = replace(concealed[-1], text=concealed[-1].text + text)
+                else:
+                    concealed.append(Concealed(text, hidden, line))
+                joins = True
                 continue
+            joins = joins and text.isspace()
             for char in text:
                 blank = char.isspace()
                 if blank and (not chars or chars[-1] == " "):
@@ -328,18 +334,12 @@ class _Writer:
             lines.pop()
         cited += [Cited(max(0, len(chars) - 1), keys) for _, keys in reversed(waiting)]
         return Marked(
-            "".join(chars), tuple(lines), tuple(cited), 2 * bold > letters, _grouped(concealed), tuple(self.footnotes)
+            "".join(chars), tuple(lines), tuple(cited), 2 * bold >= letters > 0, _told(concealed), tuple(self.footnotes)
         )
 
 
-def _grouped(concealed: list[tuple[str, int, str]]) -> tuple[Concealed, ...]:
-    grouped: list[Concealed] = []
-    for text, line, why in concealed:
-        if grouped and grouped[-1].why == why and line - grouped[-1].line <= 3 + grouped[-1].text.count("\n"):
-            grouped[-1] = replace(grouped[-1], text=grouped[-1].text + text)
-        else:
-            grouped.append(Concealed(text, why, line))
-    return tuple(replace(c, text=" ".join(c.text.split())) for c in grouped if c.text.strip())
+def _told(concealed: list[Concealed]) -> tuple[Concealed, ...]:
+    return tuple(replace(c, text=" ".join(c.text.split())) for c in concealed if c.text.strip())
 
 
 _KINDS = {
