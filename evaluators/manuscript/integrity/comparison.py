@@ -8,16 +8,11 @@ from collections.abc import Sequence
 from evaluators.manuscript.document import Manuscript, Number, Sentence
 from evaluators.manuscript.findings import Check, Finding, Inputs, Rule, Severity
 from evaluators.manuscript.integrity.facts import Fact, Mention, changes, facts, is_change, mentions, own_measures, same
-from evaluators.manuscript.integrity.prose import bound_measure, own_sentences, quoted
+from evaluators.manuscript.integrity.prose import bound_measure, own_sentences, quoted, tells_change
 from evaluators.manuscript.integrity.vocabulary import MeasureWord
 
 CLOSE = 0.3
 """Relative distance within which a number is taken for a misprint of the cell that its sentence names."""
-_CHANGE = re.compile(
-    r"(improv\w*|gain\w*|increas\w*|decreas\w*|reduc\w*|drop\w*|differ\w*|margin|gap|loss|decline\w*|better|higher|lower)"
-    r"[^.;,]{0,30}\b(of|by)\b[^.;,\d]{0,15}$|\bby (approximately |about |up to |over )?[+−-]?$",
-    re.IGNORECASE,
-)
 _OTHER_WAY = re.compile(r"\b(epoch|step|iteration|threshold|early|initially|validation|train(ing)?)\b", re.IGNORECASE)
 
 
@@ -70,7 +65,7 @@ def _states_value(text: str, number: Number) -> bool:
         return False
     if number.decimals < 2 and not (number.unit == "%" and number.decimals):
         return False
-    return not _CHANGE.search(text[max(0, number.start - 60) : number.start])
+    return not tells_change(text, number)
 
 
 def bound_name(

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from evaluators.manuscript.document import Manuscript, Number, Place, Sentence
 from evaluators.manuscript.findings import Check, Finding, Inputs, Rule, Severity
 from evaluators.manuscript.integrity.datasets import KNOWN
-from evaluators.manuscript.integrity.prose import bound_measure, quoted
+from evaluators.manuscript.integrity.prose import bound_measure, quoted, tells_change
 from evaluators.manuscript.integrity.tabular import all_columns
 
 LARGEST_N = 20_000
@@ -21,14 +21,16 @@ FEWEST = 3
 SURE = 0.01
 """An n is told from the decimals alone if fewer n than this, by chance, would fit as small as it is."""
 
+FOLDS = re.compile(r"cross[- ]?validation|\bk-?fold\b|(five|ten|5|10)[- ]fold", re.IGNORECASE)
 AVERAGED = re.compile(
     r"(averag|mean)\w* (\w+ ){0,4}(over|across|of|from) (\w+[ -]){0,3}"
     r"(runs?|seeds?|folds?|trials?|repetitions?|splits?|sites?|subjects?|participants?|datasets?|tasks?)|"
-    r"cross[- ]?validation|\bk-?fold\b|(five|ten|5|10)[- ]fold|mean accurac|average(d)? accurac|"
-    r"(runs|seeds|trials|repetitions) (were|are) averaged|mean ± (sd|std|s\.?d|se|standard)|± ?(std|standard)",
+    r"mean accurac|average(d)? accurac|(runs|seeds|trials|repetitions) (were|are) averaged|"
+    r"mean ± (sd|std|s\.?d|se|standard)|± ?(std|standard)",
     re.IGNORECASE,
 )
 """A mean of several accuracies need not lie on k/n."""
+ABOUT_RESULTS = re.compile(r"accurac|results|metrics|performance|scores|numbers|values|report", re.IGNORECASE)
 SHARE = re.compile(
     r"(?P<test>\d{1,2}(\.\d)?) ?(%|percent|per cent) (\w+ ){0,3}?(for |as )?(the |a )?"
     r"(testing|test|held-?out|hold-?out|evaluation|validation)",
@@ -75,7 +77,7 @@ def accuracies(manuscript: Manuscript) -> list[Accuracy]:
 
 
 def _in_sentence(sentence: Sentence) -> Iterator[Accuracy]:
-    if sentence.citations or AVERAGED.search(sentence.text):
+    if sentence.citations or AVERAGED.search(sentence.text) or FOLDS.search(sentence.text):
         return
     for number in sentence.numbers:
         if (
@@ -85,7 +87,7 @@ def _in_sentence(sentence: Sentence) -> Iterator[Accuracy]:
             or number.relation not in ("", "=")
         ):
             continue
-        measure = bound_measure(sentence.text, number)
+        measure = None if tells_change(sentence.text, number) else bound_measure(sentence.text, number)
         if measure is not None and measure.share:
             one = _share(number, number.unit == "%", quoted(sentence.text, number), sentence.place)
             if one is not None:
@@ -173,8 +175,7 @@ def examine(rule: Rule, manuscript: Manuscript, _inputs: Inputs) -> Check:
     distinct = sorted({(one.share, one.decimals) for one in found})
     if not distinct:
         return rule.not_checked("the paper states no accuracy with enough decimals")
-    averaged = next((s for s in manuscript.sentences() if AVERAGED.search(s.text)), None)
-    if averaged is not None:
+    if _averaged(manuscript):
         return rule.not_checked("accuracies are means over runs or folds, which need not lie on k/n")
     sizes = declared_sizes(manuscript)
     evidence: dict[str, object] = {"accuracies": [f"{s:.{d}f}" for s, d in distinct]}
@@ -192,6 +193,14 @@ def examine(rule: Rule, manuscript: Manuscript, _inputs: Inputs) -> Check:
     return rule.checked(
         len(distinct), [finding] if finding else [], f"{len(distinct)} accuracies against n = {told}", evidence
     )
+
+
+def _averaged(manuscript: Manuscript) -> bool:
+    """Whether the accuracies may be means: cross-validation anywhere, or means said of results or in their table."""
+    captions = {c.table.caption for c in all_columns(manuscript) if c.measure is not None and c.measure.share}
+    sentences = [s.text for section in manuscript.sections for s in section.sentences]
+    said = any(FOLDS.search(text) or (AVERAGED.search(text) and ABOUT_RESULTS.search(text)) for text in sentences)
+    return said or any(FOLDS.search(text) or AVERAGED.search(text) for text in captions)
 
 
 def _solved(found: Sequence[Accuracy]) -> int | None:

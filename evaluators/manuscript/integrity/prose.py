@@ -13,6 +13,24 @@ FAR = 60
 OF_OTHERS = re.compile(r"related work|background|literature|prior work|previous work|preliminar", re.IGNORECASE)
 """Titles of sections that tell of other people's results."""
 
+_CHANGE = re.compile(
+    r"(improv\w*|gain\w*|increas\w*|decreas\w*|reduc\w*|drop\w*|differ\w*|margin|gap|loss|decline\w*|better|"
+    r"higher|lower)"
+    r"[^.;,]{0,30}\b(of|by)\b[^.;,\d]{0,15}$|\bby (approximately |about |up to |over )?[+−-]?$",
+    re.IGNORECASE,
+)
+_CHANGE_BEHIND = re.compile(
+    r"^\s*%?\s*(relative |absolute )?(improvement|increase|reduction|decrease|gain|drop|decline|better|higher|"
+    r"lower|point)",
+    re.IGNORECASE,
+)
+
+
+def tells_change(text: str, number: Number) -> bool:
+    """Whether a number in a sentence is how much something changed, rather than what it is."""
+    before, behind = text[max(0, number.start - 60) : number.start], text[number.end : number.end + 40]
+    return _CHANGE.search(before) is not None or _CHANGE_BEHIND.match(behind) is not None
+
 
 def bound_measure(text: str, number: Number, more: tuple[MeasureWord, ...] = ()) -> MeasureWord | None:
     """The measure right behind a number ("0.53 accuracy"), else the last one before it if nothing stands between.
