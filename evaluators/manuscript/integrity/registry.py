@@ -20,6 +20,8 @@ MODULES: tuple[str, ...] = (
     "pvalues",
     "grim",
     "confusion",
+    "fractions",
+    "ranges",
     "citations",
     "hidden",
     "figures",
