@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from evaluators.base import Direction, Evaluation, Measure, Measurement, absent
 
-VERSION = "2"
+VERSION = "3"
 
 
 RANKED = ("temporal", "preservation", "removal")
@@ -76,8 +76,8 @@ PARTS: Mapping[str, tuple[Part, ...]] = {
     ),
     "physics": (
         Part("physics_plausibility", _below(1.0), 0.5),
-        Part("reference_st_iou", _below(1.0), 0.5),
-        Part("reference_ws_iou", _below(1.0), 0.5),
+        Part("reference_st_iou", _below(1.0), 1.5),
+        Part("reference_ws_iou", _below(1.0), 1.5),
     ),
 }
 
