@@ -19,7 +19,7 @@ HEADINGS: tuple[tuple[Part, str], ...] = (
                 r"|registration|involvement|disclosure|statement|consent"),
     ("discussion", r"discuss|conclu|limitation|future|outlook|implication|broader impact|societal|interpretation"),
     ("results", r"result|finding|ablation|performance|comparison|analysis of|evaluation results"),
-    ("introduction", r"introduc|background|related|prior work|motivation|preliminar|objective|aim"),
+    ("introduction", r"introduc|background|related|prior work|motivation|preliminar|^(study )?(objective|aim)s?\b"),
     ("methods", r"method|material|data|cohort|participant|patient|experiment|implement|setup|set-up|model|approach"
                 r"|architecture|training|statistic|protocol|design|framework|pipeline|task|outcome|predictor|validation"),
 )  # fmt: skip

@@ -115,6 +115,11 @@ def test_a_rule_finds_the_sentence_that_reports_an_item(item, section, sentence)
         ("11", "Discussion", "What is missing is a trial."),
         ("18d", "Methods", "Images were registered to a common space."),
         ("10", "Results", "The power of the network is shown."),
+        ("7", "Methods", "Careful normalization of the latents helps."),
+        ("12c", "Methods", "where n is the batch size."),
+        ("6a", "Methods", "The loss pulls latents towards their class centers."),
+        ("12c", "Methods", "where c is one of the hyperparameters."),
+        ("18c", "Methods", "The same protocol is applied to all baselines."),
     ],
 )
 def test_a_sentence_about_something_else_is_no_evidence(item, section, sentence):
@@ -184,6 +189,9 @@ def test_coverage_adds_up(statuses):
         ("Data and code availability", "closing"),
         ("Ablation study", "results"),
         ("Problem Setting", None),
+        ("Optimization Objectives", None),
+        ("Aims", "introduction"),
+        ("C. Implementation", "methods"),
     ],
 )
 def test_a_heading_tells_its_part(heading, part):
