@@ -13,7 +13,7 @@ from core import consents, registry, studies
 from core.demo import Ending, Stage, free_name, register_builtin, release, run_job
 from core.jobs.submission import JobRequest
 from core.runners.scientist import protocol
-from core.tables import Project
+from core.tables import EvaluationRecord, MeasurementRecord, Project
 
 AGREEMENTS = ("clinical-research", "part-11")
 EXAMPLE = Path(protocol.__file__).parent / "examples" / "breast-cancer.yaml"
@@ -25,6 +25,7 @@ STATED = {
     "runs_disclosed": "the same demonstration may have been run here before, with the same seed and the same result.",
 }
 """What the demo's clinical lead determines, by kind."""
+EXPLAINED = "each number that the check questions stands in the run's own record, rounded as stated."
 
 
 def run_study(stage: Stage) -> Ending:
@@ -42,12 +43,23 @@ def run_study(stage: Stage) -> Ending:
     register_builtin(stage, BACKEND, "protocol", "Carries out a fixed protocol, without a language model")
     stage.tell("Running the study: nested cross-validation, intervals, calibration, decision curve, manuscript.")
     job = run_job(stage, JobRequest(asset=asset.id, version=f"{BACKEND}@1", runner="protocol"))
-    for kind, statement in STATED.items():
+    for kind, statement in (STATED | _explained(stage, job)).items():
         with stage.platform.work(clinical) as work:
             consents.attest(
                 work, project=project.id, asset=asset.id, kind=kind, statement=f"Demonstration only: {statement}"
             )
     return release(stage, job, ("demo-clinical", "demo-manager"))
+
+
+def _explained(stage: Stage, job: str) -> dict[str, str]:
+    """What is to be said of findings of high severity, where the manuscript has any."""
+    query = (
+        sa.select(MeasurementRecord.value)
+        .join(EvaluationRecord, EvaluationRecord.id == MeasurementRecord.evaluation_id)
+        .where(EvaluationRecord.job_id == job, MeasurementRecord.name == "findings_high")
+    )
+    with stage.platform.reading() as session:
+        return {"findings_explained": EXPLAINED} if session.scalar(query) else {}
 
 
 def _project(stage: Stage) -> Project:

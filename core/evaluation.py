@@ -13,13 +13,14 @@ from core.tables import EvaluationRecord, Job, MeasurementRecord, Output
 
 
 def record_evaluations(work: Work, job: Job, output: Output, result: Mapping[str, Any]) -> list[EvaluationRecord]:
-    """Store an evaluation result (the JSON form of `evaluators.video.suite.ClipResult`) of a job's output.
+    """Store an evaluation result (the JSON form of a suite's result) of a job's output.
 
     An evaluation that is stored already, by the same evaluator version, is left as it is: results stand once.
     """
     artifact = work.keep_json(result)
     stored = []
-    for evaluation in (*result["evaluations"], result["summary"]):
+    summary = [result["summary"]] if "summary" in result else []
+    for evaluation in (*result["evaluations"], *summary):
         if not _known(work, output, evaluation):
             stored.append(_store(work, job, output, evaluation, list(result["notes"]), artifact.sha256))
     if stored:

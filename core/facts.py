@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from core.canonical import timestamp
 from core.lookup import consents_of, current_declaration, lineage, output_of, signatures_of
+from core.review_facts import review_facts
 from core.study_facts import study_facts
 from core.tables import (
     Asset,
@@ -63,6 +64,7 @@ def build_facts(
         **study_facts(session, job, asset, output),
         "measurements": _measurements(session, job),
         "judge": _judge(session, job),
+        "reviews": review_facts(session, output),
         "attestations": [_attestation(row) for row in _attestations(session, project, asset)],
         "signatures": [_signature(row) for row in signed],
         "submitter": _submitter(session, job),

@@ -27,7 +27,7 @@ from core.evaluation import record_evaluations
 from core.jobs.checkpoints import RUN, Checkpoints
 from core.jobs.child import Asked, Child, Failed, Finished, Outcome, Stopped
 from core.jobs.environment import environment
-from core.jobs.judging import measure_parameters
+from core.jobs.measuring import MEASURED, measure_request
 from core.jobs.queue import (
     UNFINISHED,
     Claim,
@@ -55,6 +55,8 @@ POLL_S = 0.05
 REPORT_S = 1.0
 RUN_SHARE = 0.6
 """How much of a job's progress bar belongs to its runner; the rest is measuring."""
+CLIP = ("frames", "width", "height", "fps", "codec")
+"""What is measured on an output clip's own file."""
 
 
 @dataclass(frozen=True)
@@ -156,55 +158,45 @@ class Worker:
         specification = specification_of(self.platform, held, self._checkpoints, folder / "inputs")
         chosen = runner(specification.runner)
         self._make_room(chosen.needs)
-        if produces(chosen) != "video":
-            self._attempt_unmeasured(held, specification, folder, produces(chosen))
-            return
-        made = self._child(held, specification, folder / RUN, (0.0, RUN_SHARE))
-        if made is None:
-            return
-        evaluation = self._measure(held, specification, made, folder / "measure")
-        if evaluation is not None:
-            self._keep(held, specification, made, evaluation)
-
-    def _attempt_unmeasured(self, held: Claim, specification: RunSpecification, folder: Path, role: str) -> None:
-        """Run a runner whose result is no clip: there are no frames to measure."""
-        made = self._child(held, specification, folder / RUN, (0.0, 1.0))
+        role = produces(chosen)
+        measured = role in MEASURED
+        made = self._child(held, specification, folder / RUN, (0.0, RUN_SHARE if measured else 1.0))
         if made is None:
             return
         if not any(output.role == role for output in made.outputs):
             raise RunFailed(f"the runner {specification.runner} made no {role}", "read its log")
-        facts = {role: {"runner": dict(made.facts), "notes": list(made.notes)}}
-        with self.platform.work(WORKER) as work:
-            if not finish(work, held, _made(work, made, facts), environment(specification.runner)):
-                raise _Discarded
-        self._observer(Sign(held.job_id, 1.0, "done"))
+        evaluation = self._measure(held, specification, made, role, folder / "measure") if measured else None
+        if evaluation is not None or not measured:
+            self._keep(held, specification, made, role, evaluation)
 
     def _measure(
-        self, held: Claim, specification: RunSpecification, made: Manifest, folder: Path
+        self, held: Claim, specification: RunSpecification, made: Manifest, role: str, folder: Path
     ) -> Mapping[str, object] | None:
-        video = next((output.path for output in made.outputs if output.role == "video"), None)
-        if video is None:
-            raise RunFailed(f"the runner {specification.runner} made no video", "check its declared artifacts")
-        inputs = {**specification.inputs, "output": video}
-        parameters = measure_parameters(self.platform.settings, self._ai_use(held))
-        measured = self._child(held, RunSpecification("measure", inputs, parameters), folder, (RUN_SHARE, 1.0))
+        request = measure_request(self.platform.settings, specification, made, role, self._ai_use(held))
+        measured = self._child(held, request, folder, (RUN_SHARE, 1.0))
         if measured is None:
             return None
         result: Mapping[str, object] = json.loads(measured.outputs[0].path.read_text(encoding="utf-8"))
         return result
 
     def _keep(
-        self, held: Claim, specification: RunSpecification, made: Manifest, evaluation: Mapping[str, object]
+        self,
+        held: Claim,
+        specification: RunSpecification,
+        made: Manifest,
+        role: str,
+        evaluation: Mapping[str, object] | None,
     ) -> None:
         """Store outputs, measurements and their audit events in one transaction, if the lease is still held."""
         with self.platform.work(WORKER) as work:
-            files = _made(work, made, {"video": _facts(made, evaluation)})
+            files = _made(work, made, {role: _facts(made, evaluation or {})})
             if not finish(work, held, files, environment(specification.runner)):
                 raise _Discarded
-            job = work.get(Job, held.job_id, "job")
-            output = output_of(work.session, job.id)
-            assert output is not None  # noqa: S101 - finish has just stored it
-            record_evaluations(work, job, output, evaluation)
+            if evaluation is not None:
+                job = work.get(Job, held.job_id, "job")
+                output = output_of(work.session, job.id)
+                assert output is not None  # noqa: S101 - finish has just stored it
+                record_evaluations(work, job, output, evaluation)
         self._observer(Sign(held.job_id, 1.0, "done"))
 
     def _child(
@@ -302,11 +294,14 @@ def _made(work: Work, made: Manifest, facts: Mapping[str, Mapping[str, object]])
 
 
 def _facts(made: Manifest, evaluation: Mapping[str, object]) -> dict[str, object]:
-    """What is known of an output clip: what the runner says, overruled by what was measured on the file itself."""
-    measured = evaluation["output"]
-    assert isinstance(measured, Mapping)  # noqa: S101 - written by ClipResult.to_json
-    size = {name: measured[name] for name in ("frames", "width", "height", "fps", "codec")}
-    return {"runner": dict(made.facts), "notes": list(made.notes), **size}
+    """What is known of the main output: what the runner says, overruled by what was measured on a clip's file."""
+    measured = evaluation.get("output")
+    clip = measured if isinstance(measured, Mapping) else {}
+    return {
+        "runner": dict(made.facts),
+        "notes": list(made.notes),
+        **{name: clip[name] for name in CLIP if name in clip},
+    }
 
 
 def _check_needs(needs: Needs) -> None:

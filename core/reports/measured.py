@@ -20,7 +20,7 @@ def measurement_rows(
     limits = dict(_limits(assessments))
     rows = [
         _measurement(found, part, limits.get(found["measure"]["name"]))
-        for part in (evaluation["summary"], *evaluation["evaluations"])
+        for part in (*([evaluation["summary"]] if "summary" in evaluation else []), *evaluation["evaluations"])
         for found in part["measurements"]
     ]
     # What a rule judged comes first, what only explains comes last.
@@ -34,7 +34,7 @@ def _limits(assessments: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Map
             for node in _nodes(verdict["trace"]["passes_when"]):
                 path = str(node.get("path") or "")
                 if node.get("limit") and path.startswith("measurements."):
-                    yield path.removeprefix("measurements."), node
+                    yield path.removeprefix("measurements.").removesuffix(".value"), node
 
 
 def _nodes(node: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:

@@ -1,4 +1,4 @@
-"""`measure`: run the video evaluators over an output; the worker starts it after a job's own runner.
+"""`measure`: run the evaluators over an output; the worker starts it after a job's own runner.
 
 It is a runner so that untrusted outputs are decoded under the same limits, with the same progress and cancelling.
 """
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import RunFailed
 from core.runners.base import Manifest, Needs, RunContext, RunOutput, RunSpecification
+from core.runners.measure_manuscript import SUBJECT, measure_manuscript
 
 if TYPE_CHECKING:
     from evaluators.video.suite import ClipResult
@@ -37,7 +38,7 @@ class MeasureRunner:
     """The evaluators as a runner: `output` for the inputs of one clip, with `reference` where the truth is known.
 
     The parameter `judge` asks a vision-language model too: `model`, `base_url`, `key_variable`, and `forbidden`, the
-    reason why it may not be asked.
+    reason why it may not be asked. The parameter `subject` says that the output is a manuscript.
     """
 
     name = "measure"
@@ -45,7 +46,9 @@ class MeasureRunner:
     needs = Needs(memory=1 << 30)
 
     def run(self, specification: RunSpecification, context: RunContext) -> Manifest:
-        """Write `evaluation.json` (role `evaluation`); `RunFailed` when the output cannot be measured at all."""
+        """Write `evaluation.json` (role `evaluation`); `RunFailed` when a clip cannot be measured at all."""
+        if specification.parameters.get("subject") == SUBJECT:
+            return _written(measure_manuscript(specification, context), context)
         from evaluators import evaluate_clip
         from evaluators.base import EvaluatorError
 
@@ -64,9 +67,13 @@ class MeasureRunner:
             raise RunFailed(what, next_step or "make the output again") from error
         finally:
             shutil.rmtree(case)
-        path = context.folder / RESULT
-        path.write_text(json.dumps(result.to_json(), allow_nan=False), encoding="utf-8")
-        return Manifest((RunOutput("evaluation", path, "application/json"),))
+        return _written(result.to_json(), context)
+
+
+def _written(result: Mapping[str, object], context: RunContext) -> Manifest:
+    path = context.folder / RESULT
+    path.write_text(json.dumps(result, allow_nan=False), encoding="utf-8")
+    return Manifest((RunOutput("evaluation", path, "application/json"),))
 
 
 def _judged(result: ClipResult, judge: object, context: RunContext) -> ClipResult:

@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from io import BytesIO
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
+import sqlalchemy as sa
 from reportlab.pdfgen.canvas import Canvas
 
 from core import identity, reviews
 from core.access import WORKER, Actor
+from core.evaluation import record_evaluations
 from core.jobs.queue import Made, claim, finish
 from core.jobs.submission import JobRequest, submit
-from core.tables import Review
+from core.runners.base import RunContext, RunSpecification
+from core.runners.measure import RESULT, MeasureRunner
+from core.tables import Job, Output, Review
 from support.studies import VERSION, approved, found_group, take_in
 from support.studio import PASSWORD, Studio
 
@@ -60,6 +66,23 @@ def written(studio: Studio, *lines: str, results: Mapping[str, object] | None = 
         ]
         assert finish(work, held, made, {})
     return job
+
+
+def measured(studio: Studio, job: str) -> Mapping[str, Any]:
+    """Measure the manuscript as the worker does when a run ends; returns the evaluation."""
+    folder = Path(mkdtemp(dir=studio.folder))
+    with studio.platform.reading() as session:
+        files = {row.role: row for row in session.scalars(sa.select(Output).where(Output.job_id == job))}
+    inputs = {
+        "output": studio.platform.store.fetch(files["manuscript"].sha256, folder / "manuscript.pdf"),
+        "results": studio.platform.store.fetch(files["results"].sha256, folder / "results.json"),
+    }
+    context = RunContext(folder, lambda _done, _message: None)
+    MeasureRunner().run(RunSpecification("measure", inputs, {"subject": "manuscript"}), context)
+    result: Mapping[str, Any] = json.loads((folder / RESULT).read_text())
+    with studio.platform.work(WORKER) as work:
+        record_evaluations(work, work.session.get_one(Job, job), files["manuscript"], result)
+    return result
 
 
 def hire_reviewers(studio: Studio, *logins: str) -> dict[str, Actor]:
