@@ -57,7 +57,7 @@ _PROTECTED = (
 )
 _BRACKET_CITATION = re.compile(rf"\[\s?{_CITED}(?:\s?[,;]\s?{_CITED})*\s?\]")
 _INTERVAL_BEFORE = re.compile(
-    r"(?:\b(?:in|range|ranges|interval|from|between|to|scale|over|CI|is|are|of)\W*|[∈=×:]\s*)$"
+    r"(?:\b(?:ranges?|intervals?|between|scale|CI|(?:values?|lies?|integers?|scores?|numbers?) in)\W*|[∈=×]\s*)$"
 )
 _LABEL_WORDS = (
     r"(?:Sections?|Secs?\.?|§+|Tables?|Tabs?\.?|Figures?|Figs?\.?|Equations?|Eqs?\.?|Eqns?\.?|Appendix|Appendices|App\."
@@ -80,7 +80,8 @@ _SOFTWARE = re.compile(
     r"|[Vv]ersions?|[Rr]elease|CC[ -]BY(?:-[A-Z]+)*|Apache|MIMIC|GPT|Llama|Claude|R)"
     r"[\s\u00a0]?v?\.?$"
 )
-_COUNTED = re.compile(r"\s+(?!this|thus|does|across|versus|shows|includes|comprises|contains|gives|remains)[a-z-]{3,}s\b")
+_VERBS = "this|thus|does|across|versus|shows|includes|comprises|contains|gives|remains"
+_COUNTED = re.compile(rf"\s+(?!{_VERBS})[a-z-]{{3,}}s\b")
 """A plural right behind a number: "2000 images" counts, "2020 we saw" is a year."""
 _YEAR_BEFORE = re.compile(
     r"(?:\b(?:in|since|from|until|till|by|before|after|during|of|to|and|through|year|al\.?|late|early|mid|edition|@)|[,(;/–-]|'|’|[A-Z]{2,}|[A-Z]\w+)[\s\u00a0]*$"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluators.manuscript.document import Manuscript, Table
@@ -112,6 +112,7 @@ def test_header_is_told_without_rules(tmp_path: Path) -> None:
     assert table(tmp_path, r"x & 1.0 & 2.0 \\ y & 3.0 & 4.0").header_rows == 0
 
 
+@settings(deadline=None)
 @given(
     cells=st.lists(
         st.lists(st.from_regex(r"[a-z0-9.]{1,8}", fullmatch=True), min_size=3, max_size=3), min_size=1, max_size=6
@@ -228,6 +229,7 @@ def test_a_growing_macro_is_stopped(tmp_path: Path) -> None:
     assert next(found.sentences()).text.startswith("Before.")
 
 
+@settings(deadline=None)
 @given(source=st.text(alphabet="\\{}[]$%&~^_#ab01 \n.", max_size=120))
 def test_any_source_is_read(source: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("any") / "main.tex"
@@ -235,6 +237,7 @@ def test_any_source_is_read(source: str, tmp_path_factory: pytest.TempPathFactor
     assert read_latex(path).source == "latex"
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="\\{}[]$&~^_ab01 \n.", max_size=120))
 def test_tokens_hold_the_source(source: str) -> None:
     tokens, _ = tokenise(source)
@@ -242,6 +245,7 @@ def test_tokens_hold_the_source(source: str) -> None:
     assert letters == [c for c in source if c in "ab01."]
 
 
+@settings(deadline=None)
 @given(st.text(alphabet='@{}"=,#abtile \n', max_size=150))
 def test_any_bibliography_is_parsed(text: str) -> None:
     assert len(parse_bibtex(text)) <= text.count("@")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluators.manuscript.document import Number
@@ -127,6 +127,8 @@ def test_numbers_of_a_bracket_with_decimals_are_an_interval_not_citations() -> N
     assert [n.role for n in find_numbers("weights in [0.1, 0.9]")] == ["low", "high"]
     assert [n.role for n in find_numbers("as shown in [3, 5-7]")] == ["citation"] * 3
     assert [n.role for n in find_numbers("scaled to [0, 1]")] == ["low", "high"]
+    assert [n.role for n in find_numbers("on a scale [1, 5]")] == ["low", "high"]
+    assert [n.role for n in find_numbers("as in [1, 2]")] == ["citation"] * 2
 
 
 def test_a_deviation_belongs_to_its_number() -> None:
@@ -158,6 +160,7 @@ def test_two_values_are_no_range() -> None:
     assert [n.role for n in find_numbers("0.9488, and 0.9145")] == ["", ""]
 
 
+@settings(deadline=None)
 @given(
     number=st.decimals(min_value=-99999, max_value=99999, places=3, allow_nan=False),
     thousands=st.booleans(),
@@ -172,6 +175,7 @@ def test_what_was_written_is_read_back(number: Decimal, thousands: bool, minus: 
     assert text[found.start : found.end] == found.text
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="0123456789.,-−±()[]%eE^ pnxCI=<ab×", max_size=60), st.booleans())
 def test_numbers_stand_where_they_say_and_never_overlap(text: str, cell: bool) -> None:
     end = 0
@@ -182,6 +186,7 @@ def test_numbers_stand_where_they_say_and_never_overlap(text: str, cell: bool) -
         end = number.uncertainty.end if number.uncertainty else number.end
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_sentences_hold_every_character(text: str) -> None:
     kept = "".join(text[a:b] for a, b in split_sentences(text))
