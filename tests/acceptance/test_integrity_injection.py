@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.papers import (
+from support.injection import (
     Case,
     Injected,
     altered_digits,

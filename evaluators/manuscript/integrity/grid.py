@@ -223,7 +223,7 @@ def _against(
     rule: Rule, found: Sequence[Accuracy], sizes: Sequence[Size], solved: int | None, evidence: dict[str, object]
 ) -> Finding | None:
     """A finding where no declared size can give every accuracy."""
-    values = {(one.share, one.decimals): one for one in found}
+    values = {(one.share, one.decimals): one for one in reversed(found)}
     if any(all_fit(values, size.n) for size in sizes):
         return None
     off = {size.n: [one for (s, d), one in values.items() if not fits(s, d, size.n)] for size in sizes}
