@@ -22,6 +22,7 @@ MODULES: tuple[str, ...] = (
     "confusion",
     "fractions",
     "ranges",
+    "intervals",
     "citations",
     "hidden",
     "figures",
