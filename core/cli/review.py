@@ -141,3 +141,42 @@ def _short(evidence: Evidence) -> str:
     place = evidence.place
     where = f"p. {place.page}" if place.page else f"line {place.line}" if place.line else place.section
     return f"{evidence.quote[:140]} ({where})"
+
+
+@app.command()
+def judge(
+    file: Path = typer.Argument(..., help="The manuscript: PDF, LaTeX or Markdown."),
+    model: str = typer.Option(..., "--judge", help="A language model: provider:name, or its name at --judge-url."),
+    judge_url: str | None = typer.Option(None, help="Its server, if it speaks the OpenAI chat-completions protocol."),
+    rubric: str = typer.Option("medical-ai-scientist-manuscript", help="A rubric's name, or the path of your own."),
+    persona: list[str] = typer.Option(["reader"], help="reader, clinician, statistician or engineer; repeatable."),
+    samples: int = typer.Option(3, help="How often each persona is asked."),
+    price_in: float | None = typer.Option(None, help="USD for a million tokens sent."),
+    price_out: float | None = typer.Option(None, help="USD for a million tokens received."),
+    as_json: Json = False,
+) -> None:
+    """Let a language model fill a rubric, without the registry; its score opens no gate."""
+    from core.cli.judging import print_review
+    from core.cli.worker import progress_bars
+    from core.jobs.worker import Sign
+    from core.settings import Settings
+    from evaluators.judging.options import ModelOptions
+    from evaluators.manuscript.judge import judge_manuscript
+    from evaluators.manuscript.panel import Panel, Seat
+    from evaluators.manuscript.reading import read_manuscript
+    from evaluators.manuscript.rubric import find_rubric
+
+    options = ModelOptions(
+        model, judge_url, Settings.load().vlm_key_variable or None,
+        samples=samples, request_s=180.0, total_s=1800.0, max_tokens=4000,
+    )  # fmt: skip
+    panel = Panel(tuple(Seat(options, one, price_in, price_out) for one in persona))
+    form, manuscript = find_rubric(rubric), read_manuscript(file)
+    with progress_bars(quiet=as_json) as observer:
+        found = judge_manuscript(
+            manuscript, form, panel, progress=lambda done, message: observer(Sign("judge", done, message))
+        )
+    if as_json:
+        emit(found.to_json())
+        return
+    print_review(form, found)

@@ -107,3 +107,32 @@ def test_a_checklist_is_filled_with_the_line_of_its_evidence(review, tmp_path):
     assert "wait for a reviewer" in out
     _, out, _ = review("checklist", "tripod-ai")
     assert "18f" in out
+
+
+def test_a_judge_reviews_a_paper_from_the_shell(review, tmp_path, serve):
+    from support.vlm import completion
+
+    quote = "Missing values were imputed by chained equations."
+    items = ("novelty", "clarity", "coherence", "reproducibility", "coverage")
+
+    def reply(body):
+        value = 1 if "universal deep framework" in body["messages"][1]["content"] else 4
+        form = {name: {"score": value, "quote": quote, "reason": "So it is."} for name in items}
+        return completion(json.dumps({"text_addressed_to_judge": False} | form))
+
+    text = PAPER.replace(quote, f"{quote} " + "The cohort held 420 patients of one hospital. " * 6)
+    (tmp_path / "paper.tex").write_text(text)
+    server = serve(reply)
+    arguments = ("judge", "paper.tex", "--judge", "local", "--judge-url", server.url, "--samples", 1)
+    code, out, _ = review(*arguments, "--price-in", 1, "--price-out", 2, "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert found["answers"]["clarity"]["value"] == 4
+    assert found["votes"]["clarity"][0]["place"]["line"] == 5
+    assert found["cost"]["usd"] == pytest.approx(4 * (900 + 2 * 40) / 1e6)
+    _, out, _ = review(*arguments)
+    assert "A judge's score opens no gate." in out
+    assert "4 of 5" in out
+    code, _, err = review("judge", "paper.tex", "--judge", "nowhere")
+    assert code != 0
+    assert "name its provider" in err
