@@ -35,6 +35,11 @@ _VANCOUVER = re.compile(
 _TRAILING = re.compile(r"(?:,\s*(?:19|20)\d\d[a-z]?|,\s*volume \d+)+$")
 _EDITED = re.compile(r"^.*?\((?:[Ee]ds?\.?)\),?\s*")
 _INITIAL = re.compile(r"(?:^|[\s.,-])[A-Z]$|\b(?:Jr|Sr|St|vol|no|pp|ed|eds|Proc|Int|Conf|vs)$")
+_BODY = re.compile(
+    r"\b(?:Hospital|Institute|Group|University|Organi[sz]ation|Association|Consortium|Team|Committee|College|Society|Agency"
+    r"|Administration|Foundation|Network|Collaboration|Council|Department|Ministry|Center|Centre)s?\b"
+)
+"""Words that name a body, whose "and" parts no people."""
 _AND = re.compile(r",?\s+(?:and|&)\s+|;\s*")
 
 
@@ -92,6 +97,8 @@ def _sentences(text: str) -> list[str]:
 
 
 def _names(authors: str) -> tuple[str, ...]:
+    if "," not in authors and _BODY.search(authors):
+        return (authors.strip(" .,:"),)
     plain = re.sub(r"\bet al\.?|\(?(?:19|20)\d\d[a-z]?\)?", "", authors).strip(" .,:")
     parts = [part.strip(" ,") for part in _AND.split(plain)]
     names: list[str] = []
@@ -133,6 +140,11 @@ class CitationIndex:
 
     def __init__(self, references: tuple[Reference, ...]) -> None:
         self._numbers = {reference.key for reference in references if reference.key.isdigit()}
+        self._bodies = [
+            (reference.authors[0], reference.year, reference.key)
+            for reference in references
+            if reference.year and len(reference.authors) == 1 and len(reference.authors[0].split()) >= 3
+        ]
         self._named: dict[tuple[str, int], list[str]] = {}
         for reference in references:
             if reference.authors and reference.year:
@@ -146,6 +158,7 @@ class CitationIndex:
             names = {match["name"].lower(), match["name"].split()[-1].lower()}
             for name in sorted(names):
                 keys += self._lettered(self._named.get((name, int(match["year"])), []), match["letter"])
+        keys += [key for body, year, key in self._bodies if body in text and str(year) in text]
         return tuple(dict.fromkeys(keys))
 
     @staticmethod

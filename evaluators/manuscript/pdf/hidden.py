@@ -95,9 +95,9 @@ def _rendered(page: Any, scale: float) -> NDArray[np.uint8]:
 
 def _why(char: Char, page: Page, bare: NDArray[np.uint8], sums: NDArray[np.int32], scale: float) -> str:
     """Why a character does not show, or nothing."""
-    if char.text.isspace():
-        return ""
     box = char.box
+    if char.text.isspace() or (char.text == "_" and box.height < 1):
+        return ""  # an underscore that is drawn as a stroke is no text to switch off
     if box.x1 < 0 or box.y1 < 0 or box.x0 > page.width or box.y0 > page.height:
         return "it stands outside the page"
     if 0 < char.size < SMALLEST:

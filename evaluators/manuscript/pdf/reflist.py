@@ -79,7 +79,10 @@ def _named(entries: Sequence[Reference]) -> list[Reference]:
     named: list[Reference] = []
     used: Counter[str] = Counter()
     for entry in entries:
-        first = surname(entry.authors[0]) if entry.authors else entry.text[:30].strip(" .,")
+        single = len(entry.authors) == 1 and len(entry.authors[0].split()) > 3
+        first = (
+            entry.authors[0] if single else surname(entry.authors[0]) if entry.authors else entry.text[:30].strip(" .,")
+        )
         others = (
             ""
             if len(entry.authors) < 2

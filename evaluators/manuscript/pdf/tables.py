@@ -25,6 +25,8 @@ class Grid:
     area: Area
     inner: float | None
     rows: tuple[tuple[Run, ...], ...]
+    parts: tuple[Area, ...] = ()
+    """Rules over some columns only, which say what a title in the header spans."""
 
 
 def find_grid(page: Page, caption: Caption, lines: Sequence[Line], others: Sequence[Caption]) -> Grid | None:
@@ -34,7 +36,8 @@ def find_grid(page: Page, caption: Caption, lines: Sequence[Line], others: Seque
         area = Area(min(r.x0 for r in rules) - 2, rules[0].y0, max(r.x1 for r in rules) + 2, rules[-1].y1)
         rows = _rows(page, area)
         inner = next((r.y0 for r in rules[1:-1] if _above(rows, r.y0)), None)
-        return Grid(area, inner, rows) if len(rows) > 1 else None
+        parts = tuple(r for r in page.rules if r.width < 0.9 * area.width and area.holds(r.x0, r.y0) and r.width > 15)
+        return Grid(area, inner, rows, parts) if len(rows) > 1 else None
     return _unruled(page, caption, lines)
 
 
@@ -167,6 +170,8 @@ def read_grid(grid: Grid, page: Page, section: str) -> tuple[tuple[Cell, ...], .
     table: list[list[list[Run]]] = []
     for index, row in enumerate(grid.rows):
         cells = _placed(row, columns, spanning=header is not None and index < header)
+        if header is not None and index + 1 < header:
+            _spread(row, cells, columns, grid, grid.rows[index + 1][0].base)
         if table and _continues(cells, table, grid.rows, index):
             for column, more in enumerate(cells):
                 table[-1][column] += more
@@ -225,6 +230,22 @@ def _placed(row: Sequence[Run], columns: Sequence[tuple[float, float]], *, spann
         for column in reached:
             cells[column].append(run)
     return cells
+
+
+def _spread(
+    row: Sequence[Run],
+    cells: list[list[Run]],
+    columns: Sequence[tuple[float, float]],
+    grid: Grid,
+    below: float,
+) -> None:
+    """Put a title of the header into all columns that the rule below it covers."""
+    for run in row:
+        middle = (run.area.x0 + run.area.x1) / 2
+        under = [r for r in grid.parts if run.base - 1 < r.y0 < below and r.x0 <= middle <= r.x1]
+        for column, (left, right) in enumerate(columns):
+            if under and under[0].x0 - 3 <= (left + right) / 2 <= under[0].x1 + 3 and not cells[column]:
+                cells[column].append(run)
 
 
 def _over_all(run: Run, columns: Sequence[tuple[float, float]], centres: Sequence[int]) -> bool:
