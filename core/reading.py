@@ -22,8 +22,9 @@ from core.canonical import now
 from core.lookup import asset_files, find, output_of
 from core.platform import Platform
 from core.releases import case_artifacts
-from core.reports.casefile import build_document, headline_of, later_assessments, read_json
+from core.reports.casefile import build_document, headline_of, later_assessments
 from core.reports.document import Dossier
+from core.reports.evaluations import read_json
 from core.signatures import SLOTS
 from core.tables import (
     Artifact,

@@ -121,7 +121,7 @@ def _release(platform: Any, session: Any, release: str) -> dict[str, Any]:
     import sqlalchemy as sa
 
     from core.lookup import find, signatures_of
-    from core.reports.casefile import read_json
+    from core.reports.evaluations import read_json
     from core.signatures import open_slots
     from core.tables import Release, record_of
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,6 +13,8 @@ from core.artifacts import ArtifactStore
 from core.audit.merkle import inclusion_proof
 from core.lookup import output_of, signatures_of
 from core.reports import document as doc
+from core.reports.evaluations import evaluation_of, read_json
+from core.reports.manuscript_case import manuscript_page, review_rows
 from core.reports.measured import measurement_rows
 from core.reports.study import Study
 from core.reports.study_case import study_of
@@ -62,6 +63,7 @@ def build_document(
     asset = session.get_one(Asset, job.asset_id)
     exports = later_assessments(session, release)
     study = study or study_of(store, evidence)
+    evaluation = evaluation_of(session, store, job)
     return doc.Dossier(
         id=release.id,
         title=_title(asset, job, study),
@@ -78,29 +80,18 @@ def build_document(
         job=_job(session, job, facts),
         summary=_summary(evidence),
         study=study,
+        manuscript=manuscript_page(session, store, job, evaluation),
         outstanding=tuple(_outstanding(session, release)),
         frames=frames,
-        measurements=tuple(measurement_rows(evaluation_of(session, store, job), evidence["assessments"])),
+        measurements=tuple(measurement_rows(evaluation, evidence["assessments"])),
         packs=tuple(_pack(assessment) for assessment in [*evidence["assessments"], *exports]),
         persons=_persons(facts),
+        reviews=tuple(_reviews(session, job)),
         signatures=tuple(_signature(row) for row in signatures_of(session, release)),
         audit=_audit(session, release, checkpoint, verified) if checkpoint else None,
         evidence=tuple(_evidence(session, release, evidence)),
         notes=tuple(_notes(session, job, asset, evidence["assessments"])),
     )
-
-
-def read_json(store: ArtifactStore, sha256: str) -> dict[str, Any]:
-    """Return a JSON artifact's content, verified."""
-    content: dict[str, Any] = json.loads(store.read(sha256))
-    return content
-
-
-def evaluation_of(session: Session, store: ArtifactStore, job: Job) -> dict[str, Any] | None:
-    """Return a job's newest full evaluation, every series included, or None when there is none."""
-    query = sa.select(EvaluationRecord.sha256).where(EvaluationRecord.job_id == job.id)
-    newest = session.scalar(query.order_by(EvaluationRecord.created_at.desc()).limit(1))
-    return read_json(store, newest) if newest else None
 
 
 def _title(asset: Asset, job: Job, study: Study | None) -> str:
@@ -303,6 +294,11 @@ def _signature(row: SignatureRecord) -> doc.SignatureRow:
         id=row.id,
         remark=row.reason or None,
     )
+
+
+def _reviews(session: Session, job: Job) -> Iterator[doc.Review]:
+    output = output_of(session, job.id)
+    return review_rows(session, output) if output is not None else iter(())
 
 
 def _audit(session: Session, release: Release, checkpoint: AuditCheckpoint, verified: bool) -> doc.AuditProof:

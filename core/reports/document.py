@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from core.canonical import digest, jsonable, sha256
+from core.reports.manuscript import ManuscriptPage
 from core.reports.picture import Picture
 from core.reports.study import Study
 
@@ -338,6 +339,8 @@ class Dossier:
     frames: tuple[FrameRow, ...] = ()
     study: Study | None = None
     """What a study was and found; None for a clip."""
+    manuscript: ManuscriptPage | None = None
+    """What was found in a manuscript and what people said of it; None for a clip."""
     measurements: tuple[MeasurementRow, ...] = ()
     packs: tuple[PackVerdicts, ...] = ()
     persons: tuple[Person, ...] | None = None

@@ -10,19 +10,21 @@ from tempfile import TemporaryDirectory
 from core.access import Actor, Permission
 from core.canonical import canonical_json, new_id, now
 from core.checkpoints import make_checkpoint
-from core.errors import InputError, TamperingFound, Unavailable
+from core.errors import Denied, InputError, TamperingFound, Unavailable
 from core.lookup import approval_of, asset_files, find, output_of, signatures_of
 from core.platform import Platform
 from core.releases import verified
-from core.reports.casefile import build_document, evaluation_of, read_json
+from core.reports.casefile import build_document
 from core.reports.document import FrameRow
+from core.reports.evaluations import evaluation_of, read_json
 from core.reports.html import render_html
 from core.reports.pdf import render_pdf
 from core.reports.pictures import choose_frames, frame_rows
 from core.reports.sealing import Attachment, SealingKey, SealReport, seal, verify_seal
 from core.reports.study import Study
-from core.reports.study_bundle import attached
+from core.reports.study_bundle import attached, marked
 from core.reports.study_case import study_of, with_pictures
+from core.reviews.seeing import waits_for
 from core.signatures import check_signature
 from core.studies import check_approval
 from core.tables import Asset, Dossier, Job, Release
@@ -42,6 +44,8 @@ def make_dossier(platform: Platform, actor: Actor, release: str) -> DossierFiles
     actor.require(Permission.REPORT_MAKE)
     with platform.reading() as session:
         job_id = find(session, Release, release).job_id
+        if waits_for(session, actor, session.get_one(Job, job_id)):
+            raise Denied("you still owe a blind review of this manuscript", "give it first: 'greenlight review list'")
     audit = verified(platform, job_id)
     with platform.work(actor) as work:
         checkpoint = make_checkpoint(work)
@@ -63,12 +67,14 @@ def make_dossier(platform: Platform, actor: Actor, release: str) -> DossierFiles
             frames=_frames(platform, session.get_one(Job, job_id), Path(folder)),
             study=_study(platform, row, Path(folder)),
         )
+        evaluation = evaluation_of(session, platform.store, session.get_one(Job, job_id))
         evidence = platform.store.read(row.evidence_sha256)
         state, release_id, record = row.state, row.id, row.evidence_sha256
     attachments = (
         Attachment("evidence.json", evidence, "The frozen record that was judged and signed"),
         Attachment("dossier.json", canonical_json(document.to_json()), "This dossier as data"),
         *attached(platform.store, json.loads(evidence)),
+        *marked(platform.store, json.loads(evidence), evaluation),
     )
     key = SealingKey.load_or_create(platform.settings.keys)
     pdf = seal(render_pdf(document), key, at=at, record_sha256=record, attachments=attachments)

@@ -13,7 +13,7 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from core.reports import study_wording, wording
+from core.reports import manuscript_wording, study_wording, wording
 from core.reports.curves import curve_svg
 from core.reports.document import Dossier, MeasurementRow
 from core.reports.figures import MASK_CLASSES
@@ -44,7 +44,13 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(words=wording, say=study_wording, curve_uri=_curve_uri, directions=wording.DIRECTIONS)
+    environment.globals.update(
+        words=wording,
+        say=study_wording,
+        tell=manuscript_wording,
+        curve_uri=_curve_uri,
+        directions=wording.DIRECTIONS,
+    )
     environment.filters["data_uri"] = _data_uri
     return environment
 

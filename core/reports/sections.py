@@ -9,6 +9,7 @@ from reportlab.platypus import CondPageBreak, Flowable, KeepTogether, Spacer
 from core.reports.curves import curve
 from core.reports.document import Dossier, MeasurementRow, PackVerdicts, Person, Review, VerdictRow
 from core.reports.layout import Badge, Cell, MaskLegend, grid, heading, pictures, ruled
+from core.reports.manuscript_sections import manuscript_sections
 from core.reports.record import record_sections
 from core.reports.study_sections import study_sections
 from core.reports.typeset import CONTENT_WIDTH, text
@@ -36,6 +37,8 @@ def sections(document: Dossier) -> Iterator[Flowable]:
     """The flowables of every section after the first page, in reading order."""
     if document.study is not None:
         yield from study_sections(document.study)
+    if document.manuscript is not None:
+        yield from manuscript_sections(document.manuscript)
     yield from _measurements(document)
     yield from _curves(document)
     yield from _frames(document)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from core.artifacts import ArtifactStore
+from core.canonical import canonical_json
+from core.reports.annotated import annotate
 from core.reports.sealing import Attachment
 
 CARRIED = {
@@ -35,6 +39,22 @@ def attached(store: ArtifactStore, evidence: Mapping[str, Any]) -> Iterator[Atta
             data = stream.read(MOST_BYTES + 1)
         if len(data) <= MOST_BYTES:
             yield Attachment(name, data, what, media_type)
+
+
+def marked(
+    store: ArtifactStore, evidence: Mapping[str, Any], evaluation: Mapping[str, Any] | None
+) -> Iterator[Attachment]:
+    """Yield the manuscript with its findings highlighted, and all findings as data; nothing where there is none."""
+    findings = (evaluation or {}).get("findings") or []
+    sha256 = evidence["outputs"].get("manuscript")
+    if not findings or sha256 is None:
+        return
+    yield Attachment("findings.json", canonical_json(findings), "What the integrity rules found", "application/json")
+    with TemporaryDirectory() as folder:
+        annotated = annotate(store.fetch(sha256, Path(folder) / "manuscript.pdf"), findings)
+    if annotated.pdf is not None and len(annotated.pdf) <= MOST_BYTES:
+        what = "The manuscript with the findings highlighted"
+        yield Attachment("manuscript-findings.pdf", annotated.pdf, what, "application/pdf")
 
 
 def _acts(facts: Mapping[str, Any]) -> bool:

@@ -21,6 +21,7 @@ from typing import Any
 import core
 
 SECONDS, MEMORY, ANSWER_BYTES, PIXELS = 40, 2 << 30, 64 << 20, 50_000_000
+LIMITS = {"seconds": SECONDS, "memory": MEMORY, "answer": ANSWER_BYTES, "pixels": PIXELS}
 PNG = b"\x89PNG\r\n\x1a\n"
 ROOT = Path(core.__file__).parent.parent
 
@@ -53,23 +54,23 @@ def _drawn(pdf: Path | None, pages: Sequence[int], figures: Sequence[Path], widt
         "pages": list(pages),
         "figures": [str(path.absolute()) for path in figures],
         "width": width,
-        "limits": {"seconds": SECONDS, "memory": MEMORY, "answer": ANSWER_BYTES, "pixels": PIXELS},
+        "limits": LIMITS,
     }
-    found = _asked(request)
+    found = ask_child("core.reports.study_pages_child", request)
     if "unseen" in found:
         return Drawn((), None, str(found["unseen"])[:200])
     count = found.get("count")
     return Drawn(tuple(_picture(one) for one in found["pictures"]), count if isinstance(count, int) else None)
 
 
-def _asked(request: dict[str, object]) -> dict[str, Any]:
-    """The child's answer, which it writes into a file that cannot grow past the limit."""
+def ask_child(module: str, request: dict[str, object]) -> dict[str, Any]:
+    """A child's answer, written into a file that cannot grow past the limit; `unseen` says why there is none."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
     limits = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
     with tempfile.TemporaryFile() as answer:
         try:
             subprocess.run(
-                [sys.executable, "-m", "core.reports.study_pages_child"],
+                [sys.executable, "-m", module],
                 input=json.dumps(request).encode(),
                 stdout=answer,
                 stderr=subprocess.DEVNULL,

@@ -48,7 +48,7 @@ def _protocol(results: Mapping[str, Any]) -> Iterator[ResultGroup]:
     settings = _table(results.get("settings"))
     primary, models = str(settings.get("primary")), _table(results.get("models"))
     rows = [
-        _estimate(_table(_table(model.get("performance")).get(primary)), _titled(model, name), primary, pointer)
+        _estimate(_table(_table(_table(model).get("performance")).get(primary)), _titled(model, name), primary, pointer)
         for name, model in models.items()
         for pointer in [f"/models/{name}/performance/{primary}"]
     ]
