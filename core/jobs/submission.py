@@ -67,7 +67,7 @@ def submit(work: Work, request: JobRequest) -> Submission:
     work.require(Permission.JOB_SUBMIT)
     _check(request)
     role = produces(runner(request.runner))
-    use = dict(request.ai_use or {"kind": "NONE" if role in STUDY_ROLES else "REMOVAL"})
+    use = {"kind": "NONE" if role in STUDY_ROLES else "REMOVAL", **(request.ai_use or {})}
     if use.get("kind") not in KINDS:
         raise InputError(f"'{use.get('kind')}' is no kind of AI use", f"use one of {', '.join(KINDS)}")
     asset = _asset(work, request)

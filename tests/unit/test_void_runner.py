@@ -385,7 +385,7 @@ def test_it_runs_as_a_job_in_its_own_process(version: Path, case: Any, tmp_path:
     assert runner("void").name == "void"
     given = RunSpecification("void", case(46), parameters(version, steps=1), 1, registered(version))
     child = launch(given, tmp_path / "attempt", Settings(home=tmp_path))
-    outcome = child.wait(120)
+    outcome = child.wait(600)
     assert isinstance(outcome, Finished), outcome
     assert {item.role: item.path.name for item in outcome.manifest.outputs} == {
         "video": "output.mp4", "pass1": "pass1.mp4", "latents": "latents.safetensors",
