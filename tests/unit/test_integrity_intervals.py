@@ -38,6 +38,9 @@ HERE = Place("")
         ("a difference of −0.5 (95% CI −0.9 to −0.1)", (-0.5, -0.9, -0.1)),
         ("a difference of -0.5 (95% CI -0.9--0.1)", (-0.5, -0.9, -0.1)),
         ("AUC 0.91 (95% CI 0.87--0.95)", (0.91, 0.87, 0.95)),
+        ("rose (+6.44 pp, 95% CI [+3.2, +9.8])", (6.44, 3.2, 9.8)),
+        ("100% (15/15), 95% CI [79.6%, 100.0%]", (100.0, 79.6, 100.0)),
+        ("7/32=0.2188, 95% CI [0.110,0.388]", (0.2188, 0.110, 0.388)),
         ("HR .75 (95% confidence interval .60–.94)", (0.75, 0.60, 0.94)),
     ],
 )
@@ -59,6 +62,14 @@ def test_printed_forms_are_read(text: str, read: tuple[float, float, float]) -> 
 )
 def test_what_has_no_estimate_or_interval_is_left_alone(text: str) -> None:
     assert list(in_text(text, HERE)) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["90.0% (45/50; 95% CI 78-97)", "45 of 50 (90.0%; 95% CI 78-97)", "45/50 = 0.900, 95% CI [0.78, 0.97]"]
+)
+def test_counts_beside_an_estimate_are_read(text: str) -> None:
+    (one,) = in_text(text, HERE)
+    assert (one.k, one.n) == (45, 50)
 
 
 def test_cells_need_decimals_or_a_name() -> None:

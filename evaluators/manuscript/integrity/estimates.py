@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from evaluators.manuscript.document import Manuscript, Place
 from evaluators.manuscript.integrity.reported import Band, band
 
-MINUS = "-−–‑"
-_NUM = rf"(?:[+{MINUS}]\s?)?(?:\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
+MINUS = r"\-−–‑"
+_NUM = rf"(?:[+{MINUS}]\s?)?(?:\d{{1,3}}(?:,\d{{3}})+(?:\.\d{{1,9}})?|\d{{1,9}}(?:\.\d{{1,9}})?|\.\d{{1,9}})"
 _BETWEEN = rf"\s?%?\s?(?:,|;|to|and|through|—|[{MINUS}]{{1,3}}?)\s?"
 _LEVEL = (
     r"(?P<level>9\d(?:\.\d)?)\s?%?[\s-]?(?:C\.?I\.?s?|confidence (?:interval|limit)s?|credible intervals?|CrI|"
     r"(?:bootstrap |percentile |prediction )?intervals?)"
 )
-_COUNTS = r"(?:[(\[]?\s?(?P<k>\d[\d,]*)\s?(?:/|of)\s?(?P<n>\d[\d,]*)\s?[)\]]?\s?[,;]?\s?)?"
-_ESTIMATE = rf"(?<![\w.,/{MINUS}])(?P<estimate>{_NUM})\s?(?P<percent>%)?"
+_COUNTS = r"(?:[(\[]?\s?(?P<k>\d[\d,]{0,9})\s?(?:/|of)\s?(?P<n>\d[\d,]{0,9})\s?[)\]]?\s?[,;]?\s?)?"
+_ESTIMATE = rf"(?<![\w.,/{MINUS}])(?P<estimate>{_NUM})\s?(?P<percent>%)?(?:\s?(?:pp|percentage points?|points?)\b)?"
 _ENDS = rf"(?P<low>{_NUM}){_BETWEEN}(?P<high>{_NUM})(?![\d/]|\.\d|,\d)\s?%?"
 _LABELLED = re.compile(
     rf"{_ESTIMATE}\s?[,;]?\s?[(\[]?\s?{_COUNTS}[(\[]?\s?{_LEVEL}\s?(?:of|=|:|,|was)?\s?[(\[]?\s?{_ENDS}"
@@ -25,7 +25,7 @@ _LABELLED = re.compile(
 _SQUARE = re.compile(rf"{_ESTIMATE}\s?\[\s?{_ENDS}\s?\]")
 _CELL = re.compile(rf"\s*{_ESTIMATE}\s?[*†‡]?\s?[(\[]\s?(?:{_LEVEL}\s?[:,=]?\s?)?{_ENDS}\s?[)\]]\s*[*†‡]?\s*")
 _FRACTION_BEFORE = re.compile(
-    r"(?<![\d/.])(?P<k>\d[\d,]*)\s?(?:/|of)\s?(?:the\s)?(?P<n>\d[\d,]*)[^\d.;]{0,40}[(\[]\s?$"
+    r"(?<![\d/.])(?P<k>\d[\d,]{0,9})\s?(?:/|of)\s?(?:the\s)?(?P<n>\d[\d,]{0,9})(?:\s?=|[^\d.;=]{0,40}[(\[])\s?$"
 )
 _NO_ESTIMATE = re.compile(
     r"(?:±|\b(?:SD|SE|SEM|p|P|n|N|df|[Pp][- ]?values?|threshold|level|Table|Figure|Fig\.|[Mm]odel|[Gg]rade|"

@@ -16,7 +16,7 @@ from evaluators.manuscript.document import Manuscript, Place
 from evaluators.manuscript.findings import Check, Finding, Inputs, Rule, Severity
 from evaluators.manuscript.integrity.reported import Band, band, passages, says
 
-MINUS = "-−–‑"
+MINUS = r"\-−–‑"
 LEVEL = 0.05
 _NUM = rf"[+{MINUS}]?\s?(?:\d+(?:,\d{{3}})*(?:\.\d+)?|\.\d+)"
 _DF = r"\d+(?:,\d{3})*(?:\.\d+)?"
