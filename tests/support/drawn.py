@@ -29,7 +29,8 @@ BODY = ParagraphStyle("body", fontName="Times-Roman", fontSize=10, leading=11.5,
 TEXT = (
     "We evaluated the model on 1,234 images of 310 patients and found an accuracy of 0.873 on the held-out data, "
     "which is higher than the baseline of 0.812 reported by others [1, 3]. The method relies on self-attention and "
-    "well-known augmentation strategies that are described in detail elsewhere [2]. Intervals were computed by bootstrapping. "
+    "well-known augmentation strategies that are described in detail elsewhere [2]. "
+    "Intervals were computed by bootstrapping. "
 )
 LINE = "This visible line of the paper tells about the results of the study, which were 0.81 and 0.92."
 
