@@ -219,3 +219,41 @@ def test_a_minus_at_the_start_of_a_cell_is_read(sign: str) -> None:
         check(run_of({"circle": {"slope": -0.0197}}), "", cells(("circle", f"{sign}0.0197"), header="Slope")).findings
         == ()
     )
+
+
+def grokking(**stderrs: float) -> RunLog:
+    """Two runs whose tables print whole steps, as mean and interval."""
+    numbers = []
+    for i, (div, plus) in enumerate([(4200.0, 2363.3), (2536.7, 863.3), (3463.3, 2136.7), (1643.3, 836.7)]):
+        means = {"x_div_y": div, "x_plus_y": plus}
+        document = {
+            name: {"means": {"step_val_acc_99_mean": m}, "stderrs": {"step_val_acc_99_stderr": stderrs.get(name, 50.0)}}
+            for name, m in means.items()
+        }
+        numbers += list(flatten(document, f"run_{i}/final_info.json"))
+    return RunLog(tuple(numbers))
+
+
+def steps(*rows: tuple[str, str, str]) -> Table:
+    return table([["Initialization", "x_div_y", "x_plus_y"], *map(list, rows)], "Steps to 99% validation accuracy.")
+
+
+def test_whole_numbers_of_a_table_are_compared_and_not_counted() -> None:
+    said = "The mean final loss is 0.12."
+    true = steps(
+        ("Default", "4200 ± 98", "2363 ± 50"),
+        ("Xavier", "2537 ± 98", "863 ± 215"),
+        ("He", "3463 ± 50", "2137 ± 50"),
+        ("Orthogonal", "1643 ± 50", "837 ± 50"),
+    )
+    found = check(grokking(), said, true)
+    assert [f for f in found.findings if f.severity is Severity.HIGH] == []
+    assert found.evidence["numbers"] == 1
+    wrong = steps(
+        ("Default", "4200 ± 317", "2363 ± 50"),
+        ("Xavier", "2537 ± 98", "963 ± 98"),
+        ("He", "3463 ± 50", "2137 ± 50"),
+        ("Orthogonal", "1643 ± 50", "837 ± 50"),
+    )
+    high = [f.quote for f in check(grokking(), said, wrong).findings if f.severity is Severity.HIGH]
+    assert high == ["4200 ± 317", "963 ± 98"]

@@ -13,6 +13,9 @@ from evaluators.manuscript.integrity.tracing import Trace, Tracer
 BORNE_OUT = 0.5
 """The share of the other cells of a column and row that must be traced by name before a cell is said to differ."""
 
+CLOSE = 0.25
+"""Relative distance within which a cell is taken for a misprint of what is left over under its column's keys."""
+
 _LineKey = tuple[int, str, int, int]
 
 
@@ -91,8 +94,9 @@ class Account:
                 return self.tracer.traced("logged in one place with its column", [leaf], named=True)
             missing = sum(found is None for found in fit.line.leaves)
             left = self.places.called(fit.line.left, one.around.row) or fit.line.left
-            if fit.line.sure and (len(left) == missing or left != fit.line.left):
-                return Trace("differs", "", expected=self.tracer.told(left), named=True)
+            near = self.places.nearest(one.number, left, one.around.text)
+            if fit.line.sure and near and (len(left) == missing or left != fit.line.left or near[0] <= CLOSE):
+                return Trace("differs", "", expected=self.tracer.told([near[1]]), named=True)
         return None
 
     def _fit(self, key: _LineKey, i: int) -> _Fit | None:

@@ -56,8 +56,22 @@ SPREADS = (
     "standard error",
     "standard error (n)",
     "half-width of 95 % interval",
+    "half-width of 95 % t interval",
 )
 ENDS = ("minimum", "maximum", "low end of 95 % interval", "high end of 95 % interval")
+
+
+_T_95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262, 20: 2.093}
+"""Two-sided 95 % quantiles of t by the number of values."""
+
+
+def widened(logged: Sequence[int], values: Array) -> Iterator[Derived]:
+    """Half-widths of 95 % intervals that follow from logged standard errors, for any usual number of repetitions."""
+    import numpy as np
+
+    for leaf in logged:
+        factors = np.array([1.96, *_T_95.values()])
+        yield Derived("half-width of 95 % interval", factors * values[leaf], tuple((leaf,) for _ in factors))
 
 
 def statistics(leaves: Sequence[int], values: Array) -> Iterator[Derived]:
@@ -76,6 +90,7 @@ def statistics(leaves: Sequence[int], values: Array) -> Iterator[Derived]:
         "standard error (n)": float(values.std()) / n**0.5,
         "median": float(np.median(values)),
         "half-width of 95 % interval": half,
+        "half-width of 95 % t interval": _T_95.get(n, 1.96) * se,
         "low end of 95 % interval": mean - half,
         "high end of 95 % interval": mean + half,
         "minimum": float(values.min()),

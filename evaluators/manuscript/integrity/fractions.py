@@ -13,7 +13,7 @@ from evaluators.manuscript.integrity.reported import Band, band, passages, says
 
 MOST = 60
 _WHOLE = r"\d{1,3}(?:,\d{3})+|\d+"
-_SHARE = r"(?P<share>\d{1,3}(?:\.\d+)?)\s?%"
+_SHARE = r"(?P<share>\d{1,3}(?:\.\d+)?)\s?%(?!\s?-?(?:C\.?I|Cr\.?I|confidence|credible|(?:\w+ )?interval))"
 _START, _STOP = r"(?<![\d./,-])", r"(?![\d/]|\.\d|,\d)"
 _SLASH = rf"{_START}(?P<k>{_WHOLE})\s?/\s?(?P<n>{_WHOLE}){_STOP}"
 _OF = rf"{_START}(?P<k>{_WHOLE})\s(?:out )?of\s(?:the\s|all\s)?(?P<n>{_WHOLE}){_STOP}"
@@ -23,7 +23,7 @@ _FORMS = tuple(
     for form in (
         rf"{_SLASH}{_WORDS}\s?[(\[]\s?{_SHARE}{_CLOSED}",
         rf"{_OF}{_WORDS}\s?[(\[]\s?{_SHARE}{_CLOSED}",
-        rf"{_SLASH}\s?[,;=:]\s?{_SHARE}",
+        rf"{_SLASH}\s?[,=:]\s?{_SHARE}",
         rf"{_SHARE}\s?[(\[]\s?{_SLASH}{_WORDS}{_CLOSED}",
         rf"{_SHARE}\s?[(\[]\s?{_OF}{_WORDS}{_CLOSED}",
         rf"{_START}(?P<k>{_WHOLE})\s?\(\s?{_SHARE}\s?\)\s(?:out )?of\s(?:the\s|all\s)?(?P<n>{_WHOLE}){_STOP}",

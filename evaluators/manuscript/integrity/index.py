@@ -17,7 +17,9 @@ SPREAD = frozenset({"sd", "se", "variance", "halfwidth", "margin"})
 LOW, HIGH = frozenset({"low", "q1", "lo"}), frozenset({"high", "q3", "hi"})
 CENTRE = frozenset({"mean", "median", "estimate", "point", "central"})
 STATISTIC = SPREAD | LOW | HIGH | CENTRE | {"ci"}
-WEAK = frozenset({"final", "best", "total", "overall", "info", "dict", "log", "output", "list", "number"})
+WEAK = frozenset({"final", "best", "total", "overall", "info", "dict", "log", "output", "list", "number"}) | frozenset(
+    {"count", "share", "proportion", "fraction", "percent", "percentage"}
+)
 """Words of a key that a paper leaves out."""
 
 Words = frozenset[str]

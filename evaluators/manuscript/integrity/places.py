@@ -88,6 +88,20 @@ class Places:
         left = tuple(leaf for leaf in under if leaf not in fit.values())
         return Line(tuple(fit.get(k) for k in range(len(numbers))), left, len(fit) >= SURE_SHARE * (len(numbers) - 1))
 
+    def nearest(self, number: Number, leaves: Sequence[int], text: str) -> tuple[float, int] | None:
+        """The leaf whose value, in the number's unit, is nearest, with the relative distance."""
+        apart = [
+            (
+                min(
+                    abs(self.values[i] * f - number.value) / max(abs(self.values[i] * f), 1e-12)
+                    for f in scales(number, text)
+                ),
+                i,
+            )
+            for i in leaves
+        ]
+        return min(apart, default=None)
+
     def beside(self, leaf: int, number: Number, text: str, row: frozenset[str]) -> bool:
         """Whether a number is logged beside the leaf under another name, while the leaf has the name of the row."""
         hits = self._hits(number, text)

@@ -13,6 +13,9 @@ from evaluators.manuscript.integrity.tracing import Surroundings
 from evaluators.manuscript.integrity.vocabulary import words
 
 FEWEST_DECIMALS = 2
+"""Decimals from which a number counts for the share of traced numbers."""
+FEWEST_DIGITS = 3
+"""Significant digits from which a table's other numbers are compared with the run as well."""
 
 
 class Spot(NamedTuple):
@@ -36,6 +39,8 @@ class Printed(NamedTuple):
     of: Number | None = None
     spot: Spot | None = None
     interval: Interval | None = None
+    counted: bool = True
+    """Whether it is of two or more decimals; of other numbers only contradictions are told."""
 
 
 def printed_numbers(manuscript: Manuscript) -> Iterator[Printed]:
@@ -75,11 +80,17 @@ def _of_sentence(sentence: Sentence, title: str) -> Iterator[Printed]:
 
 
 def _with_deviation(printed: Printed) -> Iterator[Printed]:
-    number = printed.number
-    if number.decimals >= FEWEST_DECIMALS:
-        yield printed
-    if number.uncertainty is not None and number.uncertainty.decimals >= FEWEST_DECIMALS:
-        yield printed._replace(number=number.uncertainty, of=number)
+    number, cell = printed.number, printed.spot is not None
+    deviation = number.uncertainty
+    if number.decimals >= FEWEST_DECIMALS or (cell and (deviation is not None or _digits(number) >= FEWEST_DIGITS)):
+        yield printed._replace(counted=number.decimals >= FEWEST_DECIMALS)
+    if deviation is not None and (deviation.decimals >= FEWEST_DECIMALS or cell):
+        yield printed._replace(number=deviation, of=number, counted=deviation.decimals >= FEWEST_DECIMALS)
+
+
+def _digits(number: Number) -> int:
+    """How many significant digits are printed."""
+    return len("".join(c for c in number.text if c.isdigit()).lstrip("0"))
 
 
 def _interval(numbers: Sequence[Number], number: Number) -> Interval | None:

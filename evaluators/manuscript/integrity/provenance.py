@@ -24,14 +24,17 @@ def examine(rule: Rule, manuscript: Manuscript, inputs: Inputs) -> Check:
     if not inputs.run.numbers:
         return rule.not_checked("the run logged no numbers")
     found = list(printed_numbers(manuscript))
-    if not found:
-        return rule.not_checked("the paper states no number of two or more decimals")
     traced = list(zip(found, Account(Tracer(inputs.run), found).traces, strict=True))
-    own = [(p, t) for p, t in traced if not (p.cited and t.status != "traced") and t.status != "setup"]
+    counted = [(p, t) for p, t in traced if p.counted]
+    if not counted:
+        return rule.not_checked("the paper states no number of two or more decimals")
+    own = [(p, t) for p, t in counted if not (p.cited and t.status != "traced") and t.status != "setup"]
     share = sum(t.status == "traced" for _, t in own) / len(own) if own else None
     alien = share is not None and share < ALIEN_SHARE and len(own) >= ALIEN_COUNT
-    findings = [finding for printed, trace in own if (finding := _finding(rule, printed, trace, alien)) is not None]
-    evidence = _evidence(traced, own, share)
+    contradicted = [(p, t) for p, t in traced if not p.counted and t.status == "differs"]
+    told = (_finding(rule, printed, trace, alien) for printed, trace in (*own, *contradicted))
+    findings = [finding for finding in told if finding is not None]
+    evidence = _evidence(counted, own, share)
     return rule.checked(len(own), findings, _told(evidence, alien, inputs), evidence)
 
 

@@ -26,6 +26,7 @@ from evaluators.manuscript.integrity.derived import (
     scales_of_change,
     statistics,
     unsigned,
+    widened,
 )
 from evaluators.manuscript.integrity.index import Index, Leaf
 from evaluators.manuscript.integrity.vocabulary import SETUP, words
@@ -120,11 +121,12 @@ class Tracer:
         logged = [i for f in families for i in self.index.families[f] if self.index.leaves[i].role == "spread"]
         ends = [d for f in families for d in self._half_widths(f)]
         computed = [*ends, *(d for f in families for d in self._over_seeds(f) if d.form in SPREADS)]
+        wide = list(widened(logged, self.values))
         factors = scales(number, text)
         hit = self._direct(number, logged, factors)
         if hit:
             return self.traced("logged deviation", hit)
-        for derived in computed:
+        for derived in (*computed, *wide):
             if agreeing(number, derived.values, factors).any():
                 return self.traced(derived.form, derived.sources[0])
         groups = [g for g in self.siblings if set(g) <= set(of)]
