@@ -3,6 +3,10 @@
 from evaluators import evaluate_clip
 result = evaluate_clip("clips/lime", "outputs/lime.mp4")
 print(result["removal_residue"].value, result.summary["removal"].value)
+
+from evaluators import evaluate_manuscript
+for finding in evaluate_manuscript("paper.pdf", run="run").report.findings:
+    print(finding.severity, finding.message, finding.quote)
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from evaluators.clip import Case, ClipInfo, open_case
     from evaluators.flow import FlowCache
+    from evaluators.manuscript.suite import ManuscriptResult, evaluate_manuscript, manuscript_measures
     from evaluators.video.step import VideoOptions
     from evaluators.video.suite import ClipResult, evaluate_clip, video_evaluators, video_measures
 
@@ -20,8 +25,11 @@ __all__ = [
     "ClipInfo",
     "ClipResult",
     "FlowCache",
+    "ManuscriptResult",
     "VideoOptions",
     "evaluate_clip",
+    "evaluate_manuscript",
+    "manuscript_measures",
     "open_case",
     "video_evaluators",
     "video_measures",
@@ -32,7 +40,10 @@ _HOMES = {
     "ClipInfo": "evaluators.clip",
     "open_case": "evaluators.clip",
     "FlowCache": "evaluators.flow",
+    "ManuscriptResult": "evaluators.manuscript.suite",
     "VideoOptions": "evaluators.video.step",
+    "evaluate_manuscript": "evaluators.manuscript.suite",
+    "manuscript_measures": "evaluators.manuscript.suite",
 }
 
 

@@ -98,7 +98,7 @@ def manuscript_measures() -> tuple[Measure, ...]:
 
 
 def evaluate_manuscript(
-    path: Path, run: Path | None = None, *, today: date | None = None, progress: Progress | None = None
+    path: str | Path, run: str | Path | None = None, *, today: date | None = None, progress: Progress | None = None
 ) -> ManuscriptResult:
     """Read a paper and apply every rule; `run` is the folder, or results file, that it was written from.
 
@@ -110,7 +110,7 @@ def evaluate_manuscript(
     tell(0.0, "reading the manuscript")
     manuscript = read_manuscript(path)
     tell(0.5, "reading the run" if run else "checking the manuscript")
-    log = read_run(run, paper=path) if run else None
+    log = read_run(Path(run), paper=Path(path)) if run else None
     return evaluate_read(manuscript, log, today=today, progress=tell)
 
 
