@@ -135,10 +135,16 @@ _AUTHOR_YEAR = re.compile(
 _NUMERIC = re.compile(r"\[(\d{1,3}(?:\s?[-–−]\s?\d{1,3})?(?:\s?[,;]\s?\d{1,3}(?:\s?[-–−]\s?\d{1,3})?)*)\]")
 
 
+_RAISED = re.compile(r"(?:[^\W\d_]{3}|[.,;:)”’\]])\^(\d{1,3}(?:[,–−-]\d{1,3})*)")
+"""Raised numbers behind a word or a mark; behind a letter or a unit they are powers."""
+
+
 class CitationIndex:
     """Finds in running text which of the references are cited, by number or by author and year."""
 
-    def __init__(self, references: tuple[Reference, ...]) -> None:
+    def __init__(self, references: tuple[Reference, ...], *, raised: bool = False) -> None:
+        """`raised`: numbers raised above the line ("^3") cite, as in papers without brackets."""
+        self._raised = raised
         self._numbers = {reference.key for reference in references if reference.key.isdigit()}
         self._bodies = [
             (reference.authors[0], reference.year, reference.key)
@@ -154,6 +160,8 @@ class CitationIndex:
     def cited(self, text: str) -> tuple[str, ...]:
         """The keys cited; a number that no reference has is kept, since that is a finding of its own."""
         keys = list(self._by_number(text)) if self._numbers else []
+        if self._numbers and self._raised:
+            keys += [key for match in _RAISED.finditer(text) for key in _listed(match[1]) if key in self._numbers]
         for match in _AUTHOR_YEAR.finditer(text) if self._named else ():
             names = {match["name"].lower(), match["name"].split()[-1].lower()}
             for name in sorted(names):
@@ -173,8 +181,17 @@ class CitationIndex:
         keys: list[str] = []
         for span in protected_spans(text):
             match = _NUMERIC.fullmatch(text[span.start : span.end].replace("[ ", "[").replace(" ]", "]"))
-            for part in re.split(r"[,;]", match[1]) if span.role == "citation" and match else ():
-                first, _, last = re.sub(r"[–−]", "-", part).partition("-")
-                ends = (int(first), int(last or first))
-                keys += [str(n) for n in range(ends[0], min(ends[1], ends[0] + 100) + 1)]
+            if span.role == "citation" and match:
+                keys += _listed(match[1])
         return keys
+
+
+def _listed(written: str) -> list[str]:
+    """The numbers of "1, 3-5"."""
+    keys: list[str] = []
+    for part in re.split(r"[,;]", written):
+        first, _, last = re.sub(r"[–−]", "-", part).partition("-")
+        if first.strip().isdigit():
+            ends = (int(first), int(last) if last.strip().isdigit() else int(first))
+            keys += [str(n) for n in range(ends[0], min(ends[1], ends[0] + 100) + 1)]
+    return keys

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)")
+_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?:\^\d[\d,–−-]*)?(?=\s)")
 _OPENS = re.compile(r"\s+[\"'“‘(\[]*[A-Z0-9À-ÞΑ-Ω$\\α-ω•†‡]|\s+[a-z]+[A-Z]")
 _WORDS = """
 al e.g i.e eg ie cf vs fig figs eq eqs eqn eqns tab tabs sec secs ref refs app alg approx resp etc dr prof mr mrs ms st
@@ -49,7 +49,7 @@ def _ends(text: str, start: int, end: re.Match[str]) -> bool:
     opens = _OPENS.match(text, end.end())
     if opens is None and text[end.end() :].strip():
         return False
-    if not end[0].startswith(".") or len(end[0].strip("\"'”’)]")) > 1:
+    if not end[0].startswith(".") or len(end[0].strip("\"'”’)]")) > 1 or "^" in end[0]:
         return True
     before = text[max(start, end.start() - 24) : end.start()]
     word = re.search(r"[\w.]+$", before)

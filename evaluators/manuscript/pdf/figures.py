@@ -20,7 +20,7 @@ _MOST_DRAWINGS = 4_000
 
 def painted_areas(page: Page) -> list[Area]:
     """Pictures and drawings of a page, joined where they touch; small marks, page frames and margins left out."""
-    found = [a for a in page.images + page.drawings[:_MOST_DRAWINGS] if a.meets(page.area)]
+    found = [a for a in page.images + page.drawings[:_MOST_DRAWINGS] + page.uprights[:400] if a.meets(page.area)]
     found = [_clipped(a, page) for a in found if a.width * a.height < 0.92 * page.width * page.height]
     joined = _clusters(found)
     body = Area(0, 0.055 * page.height, page.width, 0.95 * page.height)

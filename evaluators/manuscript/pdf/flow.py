@@ -72,6 +72,14 @@ _PREFIXES = frozenset(_PREFIXES_TEXT.split())
 """First halves of compounds: "self-attention" keeps its hyphen at a line end too."""
 
 
+_SUFFIXES_TEXT = """
+level based aware wise specific free like driven related guided trained supervised world dimensional class label scale
+order term time tuning tuned step invariant dependent weighted centered agnostic shot fold
+"""
+_SUFFIXES = frozenset(_SUFFIXES_TEXT.split())
+"""Second halves that are set behind a hyphen: "radiologist-level"."""
+
+
 class Vocabulary:
     """The words of a document, to tell a parted word ("treat-ment") from a compound that breaks at its hyphen."""
 
@@ -93,7 +101,7 @@ class Vocabulary:
             return True
         if left + right in self._compound or f"{stem}-{right}" in self._compound:
             return False
-        if stem in _PREFIXES:
+        if stem in _PREFIXES or (right in _SUFFIXES and len(stem) > 2):
             return False
         if min(len(stem), len(right)) >= 4 and {stem, right} <= self._whole:
             return False  # "quadrant-based", "noise-prediction"

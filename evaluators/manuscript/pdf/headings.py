@@ -155,7 +155,8 @@ def _title(line: Line, skip: int) -> str:
 def title_of(lines: Sequence[Line], body: float) -> tuple[str, int]:
     """The paper's title and the place of the line behind it: the largest lines in the upper half of the first page."""
     first = [i for i, line in enumerate(lines) if line.page == lines[0].page][:40] if lines else []
-    large = [i for i in first if lines[i].run.largest > body + 1.2 and len(lines[i].text) > 3]
+    named = [i for i in first if _KNOWN.fullmatch(lines[i].text.strip(" .:"))]
+    large = [i for i in first if lines[i].run.largest > body + 1.2 and len(lines[i].text) > 3 and i not in named]
     if not large:
         return "", 0
     most = max(lines[i].run.largest for i in large if sum(c.isalpha() for c in lines[i].text) > 3 or len(large) == 1)

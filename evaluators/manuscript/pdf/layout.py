@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from evaluators.manuscript.pdf.captions import Caption, find_captions
 from evaluators.manuscript.pdf.figures import place_figures
-from evaluators.manuscript.pdf.lines import Line, Run, lines_of
+from evaluators.manuscript.pdf.lines import Line, Run, find_gutter, lines_of
 from evaluators.manuscript.pdf.page import Area, Page
 from evaluators.manuscript.pdf.tables import Grid, find_grid, ruled_area
 
@@ -27,9 +27,17 @@ class Layout:
     footnotes: list[Line] = field(default_factory=list)
 
 
-def lay_out(page: Page, segments: Sequence[Run]) -> Layout:
+def usual_gutter(pages: Sequence[Page], segments: Sequence[Sequence[Run]]) -> float | None:
+    """Where most pages of a paper of two columns part, or None."""
+    found = [find_gutter(page, runs) for page, runs in zip(pages, segments, strict=True)]
+    told = sorted(x for x in found if x is not None)
+    full = sum(len(runs) > 40 for runs in segments)
+    return told[len(told) // 2] if len(told) >= 0.5 * max(1, full) and told else None
+
+
+def lay_out(page: Page, segments: Sequence[Run], usual: float | None = None) -> Layout:
     """Find the floats of a page and leave the rest as lines in reading order."""
-    lines = lines_of(page, segments)
+    lines = lines_of(page, segments, usual=usual)
     made = Layout(page, captions=find_captions(page, lines))
     taken: list[Area] = []
     for index, caption in enumerate(made.captions):
@@ -42,7 +50,7 @@ def lay_out(page: Page, segments: Sequence[Run]) -> Layout:
     made.figures = place_figures(page, made.captions, [grid.area for grid in made.grids.values()])
     taken += [_with_labels(area, made.captions[i], segments) for i, area in made.figures.items()]
     left = [s for s in segments if not any(_inside(s, area) for area in taken)]
-    made.lines = lines_of(page, left)
+    made.lines = lines_of(page, left, taken, usual)
     return made
 
 

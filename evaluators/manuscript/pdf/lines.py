@@ -204,18 +204,25 @@ class Line:
         return self.run.area
 
 
-def lines_of(page: Page, segments: Sequence[Run]) -> list[Line]:
-    """The segments of a page as lines in reading order, one column or two."""
+def lines_of(
+    page: Page, segments: Sequence[Run], barriers: Sequence[Area] = (), usual: float | None = None
+) -> list[Line]:
+    """The segments of a page as lines in reading order, one column or two.
+
+    `barriers` are floats that were taken out: what stands above one over both columns is read before what stands below.
+    `usual` is where other pages have their gutter.
+    """
     if not segments:
         return []
-    gutter = find_gutter(page, segments)
+    gutter = find_gutter(page, segments, usual)
     if gutter is None:
         return _column(page, list(segments))
     wide = [s for s in segments if s.area.x0 < gutter - 1 and s.area.x1 > gutter + 1]
     narrow = [s for s in segments if not (s.area.x0 < gutter - 1 and s.area.x1 > gutter + 1)]
     lines: list[Line] = []
     top = -1.0
-    for bound in [*_bands(wide), page.height + 1]:
+    across = [a for a in barriers if a.x0 < gutter - 4 and a.x1 > gutter + 4]
+    for bound in sorted({*_bands(wide), *(a.y0 for a in across), *(a.y1 for a in across), page.height + 1}):
         inside = [s for s in narrow if top <= s.base < bound]
         crossing = [s for s in wide if top <= s.base < bound]
         lines += _column(page, crossing)
@@ -230,9 +237,14 @@ def _bands(wide: Sequence[Run]) -> list[float]:
     return sorted({round(s.base - 0.4 * s.size, 1) for s in wide})
 
 
-def find_gutter(page: Page, segments: Sequence[Run]) -> float | None:
+def find_gutter(page: Page, segments: Sequence[Run], usual: float | None = None) -> float | None:
     """The middle of the white strip between two columns, or None on a page of one column."""
     wide = [s.area for s in segments if s.area.width > 0.22 * page.width]
+    if usual is not None:
+        crossing = sum(s.area.x0 < usual - 1 and s.area.x1 > usual + 1 for s in segments)
+        beside = sum(s.area.x0 >= usual - 1 for s in segments)
+        if crossing <= 0.25 * len(segments) and beside >= 2:
+            return usual
     if len(wide) < 12:
         return None
     best: tuple[int, float] | None = None

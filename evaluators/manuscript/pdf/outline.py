@@ -12,6 +12,7 @@ from evaluators.manuscript.pdf.equations import group_equations, is_equation
 from evaluators.manuscript.pdf.headings import REFERENCES, Heading, Headings, title_of
 from evaluators.manuscript.pdf.layout import Layout
 from evaluators.manuscript.pdf.lines import Letter, Line, Run
+from evaluators.manuscript.pdf.page import Area, Page
 
 _ABSTRACT = re.compile(r"(?:Abstract|ABSTRACT|Summary)\s?[—–.:-]+\s?")
 _KEYWORDS = re.compile(r"(?:Key\s?words?|KEYWORDS?|Index Terms)(?: and phrases)?\s?[—–.:-]")
@@ -41,12 +42,14 @@ class Outline:
     parts: list[Part]
     references: list[Line]
 
-    def section_at(self, page: int, y: float) -> str:
-        """The title of the section that a height of a page falls into."""
+    def section_at(self, page: Page, area: Area) -> str:
+        """The title of the section that a place of a page falls into, read column by column."""
+        middle = page.width / 2
+        at = (page.number, area.x0 > middle, area.y0)
         found = ""
         for part in self.parts:
             first = part.heading or (part.lines[0] if part.lines else None)
-            if first is not None and (first.page, first.run.base) <= (page, y):
+            if first is not None and (first.page, first.column[0] > middle, first.run.base) <= at:
                 found = part.title
         return found
 

@@ -92,6 +92,8 @@ class Page:
     height: float
     chars: list[Char] = field(default_factory=list)
     rules: list[Area] = field(default_factory=list)
+    uprights: list[Area] = field(default_factory=list)
+    """Thin upright lines."""
     images: list[Area] = field(default_factory=list)
     drawings: list[Area] = field(default_factory=list)
     strokes: list[Area] = field(default_factory=list)
@@ -198,8 +200,20 @@ def _add_path(page: Page, area: Area, item: Any) -> None:
         page.rules.append(area)
     elif area.height <= 0.9 and 1.5 <= area.width <= 8:
         page.strokes.append(area)
+    elif area.width <= 2.5 and area.height >= 6:
+        page.uprights.append(area)
     elif area.width > 2.5 or area.height > 2.5:
         page.drawings.append(area)
+        if stroke.value and not fill.value and 4 <= c.FPDFPath_CountSegments(item) <= 6:
+            _add_frame(page, area)
+
+
+def _add_frame(page: Page, area: Area) -> None:
+    """The four sides of a drawn rectangle, as some programs draw the cells of tables."""
+    for y in (area.y0, area.y1):
+        page.rules.append(Area(area.x0, y, area.x1, y))
+    for x in (area.x0, area.x1):
+        page.uprights.append(Area(x, area.y0, x, area.y1))
 
 
 def _read_characters(inside: Inside, page: Page, own: set[int]) -> None:

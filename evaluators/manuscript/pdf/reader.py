@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ from evaluators.manuscript.pdf.captions import Caption
 from evaluators.manuscript.pdf.figures import picture_of
 from evaluators.manuscript.pdf.flow import Flow, Vocabulary, paragraphs_of
 from evaluators.manuscript.pdf.hidden import Unseen, mismatched_fonts, part_hidden
-from evaluators.manuscript.pdf.layout import Layout, lay_out, part_footnotes
+from evaluators.manuscript.pdf.layout import Layout, lay_out, part_footnotes, usual_gutter
 from evaluators.manuscript.pdf.lines import Run, segments_of
 from evaluators.manuscript.pdf.margins import without_margins
 from evaluators.manuscript.pdf.outline import Outline, Part, outline_of
@@ -44,6 +45,9 @@ MOST_PAGES = 150
 MOST_PICTURES = 60
 SECONDS = 50.0
 """Of computing, after which no further page is begun."""
+
+
+_BRACKETED = re.compile(r"[\w.,] ?\[\d{1,3}(?:[,–-] ?\d{1,3})*\]")
 
 
 @dataclass
@@ -91,7 +95,8 @@ def _read(document: Any, name: str, digest: str, data: bytes) -> Manuscript:
         raise EvaluatorError(f"{name} holds no text that can be read; give a PDF that was not scanned.")
     _tell_fonts(found)
     kept = without_margins(found.pages, found.segments)
-    layouts = [lay_out(page, segments) for page, segments in zip(found.pages, kept, strict=True)]
+    usual = usual_gutter(found.pages, kept)
+    layouts = [lay_out(page, segments, usual) for page, segments in zip(found.pages, kept, strict=True)]
     return _Assembly(document, found, layouts).manuscript(digest, count)
 
 
@@ -154,7 +159,8 @@ class _Assembly:
         self.outline: Outline = outline_of(layouts, part_footnotes)
         self.words = Vocabulary(line for layout in layouts for line in layout.lines)
         self.references: list[Reference] = read_references(self.outline.references, self.words)
-        self.cite = CitationIndex(tuple(self.references))
+        bracketed = any(_BRACKETED.search(line.text) for layout in layouts for line in layout.lines)
+        self.cite = CitationIndex(tuple(self.references), raised=not bracketed)
         self.captions: list[Sentence] = []
         self.tables: list[Table] = []
         self.figures: list[Figure] = []
@@ -201,7 +207,7 @@ class _Assembly:
         pictures = 0
         for layout in self.layouts:
             for index, caption in enumerate(layout.captions):
-                section = self.outline.section_at(layout.page.number, caption.area.y0)
+                section = self.outline.section_at(layout.page, caption.area)
                 text, place = self._caption(caption, section)
                 if index in layout.grids:
                     cells = read_grid(layout.grids[index], layout.page, section)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from evaluators.manuscript.build import guess_header_rows, make_cell, squared
 from evaluators.manuscript.document import Box, Cell, Place
 from evaluators.manuscript.pdf.captions import Caption
+from evaluators.manuscript.pdf.lattice import Lattice, find_lattice
 from evaluators.manuscript.pdf.lines import CELL_GAP, Line, Run, joined, rows_of, segments_of
 from evaluators.manuscript.pdf.page import Area, Page
 
@@ -165,6 +166,9 @@ def _while_tabular(rows: Sequence[tuple[Run, ...]], y: float, direction: int) ->
 
 def read_grid(grid: Grid, page: Page, section: str) -> tuple[tuple[Cell, ...], ...]:
     """The cells of a table. Pieces over several columns are repeated in each; second lines join their cell."""
+    lattice = find_lattice(page, grid.area)
+    if lattice is not None:
+        return _read_lattice(lattice, page, section)
     columns = _columns(grid)
     header = sum(row[0].base < grid.inner for row in grid.rows) if grid.inner is not None else None
     table: list[list[list[Run]]] = []
@@ -180,9 +184,44 @@ def read_grid(grid: Grid, page: Page, section: str) -> tuple[tuple[Cell, ...], .
             continue
         if header is not None and index < header:
             header -= 1
+    table, header = _without_shifts(table, header)
     rows = [[_cell(runs, r, c, page, section) for c, runs in enumerate(row)] for r, row in enumerate(table)]
     place = Place(section, page.number, None, (Box(page.number, *grid.area),))
     return squared(rows, guess_header_rows(rows, header), place)
+
+
+def _read_lattice(lattice: Lattice, page: Page, section: str) -> tuple[tuple[Cell, ...], ...]:
+    """The text inside each closed cell, its lines joined; a cell over several places is repeated in each."""
+    read: dict[Area, list[Run]] = {}
+    for area in {cell for row in lattice.cells for cell in row}:
+        inside = [c for c in page.chars if area.x0 - 1 <= (c.left + c.right) / 2 <= area.x1 + 1]
+        inside = [c for c in inside if area.y0 <= c.base <= area.y1 + 1]
+        read[area] = [joined(row) for row in rows_of(segments_of(inside))]
+    rows = [[_cell(read[a], r, c, page, section) for c, a in enumerate(row)] for r, row in enumerate(lattice.cells)]
+    rows = [row for row in rows if any(cell.text for cell in row)]
+    top = lattice.cells[0][0]
+    area = top.joined(lattice.cells[-1][-1])
+    header = next((i for i, row in enumerate(rows) if any(_FIGURE.search(cell.text) for cell in row[1:])), None)
+    place = Place(section, page.number, None, (Box(page.number, *area),))
+    return squared(rows, guess_header_rows(rows, header), place)
+
+
+def _without_shifts(table: list[list[list[Run]]], header: int | None) -> tuple[list[list[list[Run]]], int | None]:
+    """Rows closer than type is high are one row, whose cells of one line are centred beside cells of two."""
+    kept: list[list[list[Run]]] = []
+    last = 0.0
+    for index, row in enumerate(table):
+        runs = [run for cell in row for run in cell]
+        base, size = min(r.base for r in runs), max(r.size for r in runs)
+        if kept and base - last < 0.85 * size:
+            for column, more in enumerate(row):
+                kept[-1][column] = [*kept[-1][column], *(run for run in more if run not in kept[-1][column])]
+            if header is not None and index < header:
+                header -= 1
+        else:
+            kept.append([list(cell) for cell in row])
+        last = max(r.base for r in runs)
+    return kept, header
 
 
 def _columns(grid: Grid) -> list[tuple[float, float]]:
@@ -283,6 +322,6 @@ def _continues(
 def _cell(runs: Sequence[Run], row: int, column: int, page: Page, section: str) -> Cell:
     if not runs:
         return make_cell("", row, column, place=Place(section, page.number))
-    run = joined(list(runs))
+    run = joined(sorted(runs, key=lambda r: (round(r.base), r.area.x0)))
     boxes = tuple(Box(page.number, *r.area) for r in runs)
     return make_cell(run.text.strip(), row, column, bold=run.bold > 0.5, place=Place(section, page.number, None, boxes))
