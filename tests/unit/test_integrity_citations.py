@@ -166,6 +166,11 @@ def test_a_reference_of_a_year_to_come_is_found() -> None:
     assert YEARS(citing(references, "a")).status == "not_checked"
 
 
+def test_page_numbers_are_not_taken_for_a_year_to_come() -> None:
+    entries = [entry("a", text="Doe J. A work. In CVPR 2019, pp. 2041-2050.", year=2050)]
+    assert YEARS(citing(entries, "a"), TODAY).findings == ()
+
+
 def test_repeated_entries_and_one_identifier_for_two_works() -> None:
     references = [
         entry("a", title="Deep residual learning for image recognition", doi="10.1109/CVPR.2016.90"),

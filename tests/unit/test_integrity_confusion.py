@@ -165,6 +165,11 @@ def test_means_over_classes_are_never_found(each: list[tuple[float, float]]) -> 
     assert CONFUSION(paper("", table(rows, "Macro averages."))).findings == ()
 
 
+def test_differently_averaged_columns_are_not_compared() -> None:
+    rows = [["Method", "Macro precision", "Macro recall", "Weighted F1"], ["Ours", "0.600", "0.600", "0.810"]]
+    assert CONFUSION(paper("", table(rows))).status == "not_checked"
+
+
 def test_accuracy_lies_between_sensitivity_and_specificity_for_two_classes() -> None:
     rows = [["Model", "Accuracy (%)", "Sensitivity (%)", "Specificity (%)"], ["Ours", "93.1", "88.0", "91.0"]]
     (finding,) = CONFUSION(paper("", table(rows))).findings

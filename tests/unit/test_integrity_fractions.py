@@ -54,6 +54,7 @@ def test_a_percentage_that_was_cut_off_is_accepted() -> None:
         "Blood pressure was 120/80 mmHg (15% higher).",
         "Of 12 of 30 patients (95% CI 20-60) we know more.",
         "An accuracy of 85%, 12 of 30 patients died.",
+        "Uptake was 45% (12/2019).",
         "Version 1.2/3.4 (50%)",
     ],
 )

@@ -125,6 +125,11 @@ def test_tables_with_n_in_the_header() -> None:
     assert plain.status == "not_checked"
 
 
+def test_people_who_may_have_rated_several_things_make_it_less_certain() -> None:
+    (finding,) = check("Experts rated clarity on a 5-point scale (M = 4.13, SD = 0.80, n = 10).").findings
+    assert finding.severity is Severity.MEDIUM
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -120,6 +120,12 @@ def test_an_estimate_outside_its_interval_is_found() -> None:
     assert (made.looked_at, [f.quote for f in made.findings]) == (2, ["0.81 (0.87 to 0.95)"])
 
 
+def test_brackets_that_are_not_called_intervals_are_less_certain() -> None:
+    rows = [["Model", "AUC"], ["A", "0.91 (0.87, 0.95)"], ["B", "0.81 (0.87, 0.95)"]]
+    (finding,) = CONTAINS(paper("", table(rows))).findings
+    assert finding.severity is Severity.MEDIUM
+
+
 @settings(deadline=None)
 @given(st.floats(-50, 50), st.floats(0.01, 20), st.floats(0.01, 20), st.integers(1, 3))
 def test_an_estimate_inside_its_interval_is_never_found(

@@ -102,6 +102,13 @@ def test_without_a_test_nothing_is_said_to_be_clean() -> None:
     assert (made.status, made.looked_at) == ("not_checked", 0)
 
 
+@pytest.mark.parametrize(
+    "text", ["We set t(1) = 1, p = 0.5.", "We set z = 1.0, p = 0.5.", "With t(0) = 0 and p = 0.1."]
+)
+def test_settings_are_no_tests(text: str) -> None:
+    assert check(text).status == "not_checked"
+
+
 def test_tests_in_table_cells_are_read() -> None:
     rows = [["Outcome", "Test"], ["Age", "t(28) = 2.20, p = .30"], ["Dose", "t(28) = 2.20, p = .04"]]
     made = RECOMPUTED(paper("", table(rows, "Comparisons")))

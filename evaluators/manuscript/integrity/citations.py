@@ -26,6 +26,7 @@ _LOOSE_ARXIV = re.compile(
     r"arXiv(?:\s+preprint)?(?:\s+arXiv)?\s*[:\s]\s*(?P<id>\d+\.\d+|[a-z-]+(?:\.[A-Z]{2})?/\d+)", re.I
 )
 _LOOSE_DOI = re.compile(r"(?:doi:\s*|doi\.org/)(?P<doi>\S+)", re.IGNORECASE)
+_YEAR = re.compile(r"(?<!\d)(?:1[6-9]|20)\d\d(?!\d)")
 _PREPRINT = re.compile(r"arxiv|preprint|corr\b|^$", re.IGNORECASE)
 
 
@@ -107,7 +108,8 @@ def _arxiv(rule: Rule, reference: Reference, arxiv: str, today: date | None) -> 
     if reference.year is None:
         return
     preprint = _PREPRINT.search(reference.venue) is not None
-    if month.year > reference.year + (0 if preprint else 1):
+    elsewhere = reference.text.replace(arxiv, " ")
+    if month.year > reference.year + (0 if preprint else 1) and str(month.year) not in elsewhere:
         message = f"The entry is dated {reference.year}, but its arXiv number is of {month:%B %Y}."
         sure = 0.8 if month.year > reference.year + 1 else 0.5
         severity = Severity.MEDIUM if sure > 0.6 else Severity.LOW
@@ -239,6 +241,9 @@ def _years(rule: Rule, manuscript: Manuscript, inputs: Inputs) -> Check:
     found = []
     for reference, year in dated:
         if year > inputs.today.year or year < OLDEST_YEAR:
+            if any(OLDEST_YEAR < int(told) <= inputs.today.year for told in _YEAR.findall(reference.text)):
+                # The reader took a page number ("2041-2050") for the year.
+                continue
             # Journals date issues ahead by some months.
             near = year == inputs.today.year + 1 and inputs.today.month >= 7
             severity, sure = (Severity.NOTE, 0.3) if near else (Severity.HIGH, 0.85)

@@ -282,7 +282,9 @@ def _no_matrix(rule: Rule, scores: Scores) -> Finding:
         cases = f"{scores.positives} positive and {scores.negatives} negative cases"
     message = f"No confusion matrix of {cases} gives the scores{_who(scores)}: {_told(scores)}."
     evidence = {"counts": dict(scores.counts), "scores": dict(scores.printed)}
-    severity, sure = (Severity.MEDIUM, 0.6) if scores.borrowed else (Severity.HIGH, 0.85)
+    # A bare number of cases may be that of another set; the sizes of both classes beside the scores are theirs.
+    certain = not scores.borrowed and scores.positives is not None
+    severity, sure = (Severity.HIGH, 0.85) if certain else (Severity.MEDIUM, 0.6)
     return Finding(rule.name, severity, message, scores.place, scores.quote, "", sure, evidence)
 
 

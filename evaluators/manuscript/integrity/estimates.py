@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evaluators.manuscript.document import Manuscript, Place
 from evaluators.manuscript.integrity.reported import Band, band
@@ -31,6 +31,7 @@ _NO_ESTIMATE = re.compile(
     r"(?:±|\b(?:SD|SE|SEM|p|P|n|N|df|[Pp][- ]?values?|threshold|level|Table|Figure|Fig\.|[Mm]odel|[Gg]rade|"
     r"[Ss]tage)|[<>≤≥])(?:\s?(?:=|:|of|was|is|<|>|≤|≥))?\s?$"
 )
+_CALLED = re.compile(r"\bC\.?I\.?s?\b|interval|\brange\b|\bI\.?Q\.?R\b|quartile", re.IGNORECASE)
 _COMPARED = re.compile(r"\b(?:vs\.?|versus|compared (?:with|to)|than|and|from|to)\s?$", re.IGNORECASE)
 _RATIO = re.compile(
     r"\b(?:a?[OH]R|IRR|a?RR|SHR|PR|odds ratios?|hazard ratios?|(?:risk|rate|prevalence) ratios?|relative risks?)\b"
@@ -51,7 +52,7 @@ class Estimate:
     level: float
     """0 to 1."""
     labelled: bool
-    """Whether the paper calls it a confidence interval right there."""
+    """Whether the paper calls it an interval there, or in the header or caption of its table."""
     percent: bool
     k: int | None
     n: int | None
@@ -95,7 +96,8 @@ def estimates(manuscript: Manuscript) -> Iterator[Estimate]:
                 found = in_cell(cell.text, cell.place)
                 if found is not None:
                     above = " ".join(line[cell.column].text for line in header)
-                    yield Estimate(**{**found.__dict__, "before": f"{row[0].text} {above}"})
+                    called = found.labelled or _CALLED.search(f"{table.caption} {above} {row[0].text}") is not None
+                    yield replace(found, before=f"{row[0].text} {above}", labelled=called)
                 else:
                     yield from in_text(cell.text, cell.place)
 

@@ -57,7 +57,7 @@ def fractions_in(text: str, place: Place) -> Iterator[Fraction]:
                 continue
             taken.append(match.span())
             k, n = plain(match["k"]), plain(match["n"])
-            if k <= n:
+            if k <= n and not (k <= 12 and 1950 <= n <= 2050 and "/" in match[0]):
                 yield Fraction(k, n, match["share"], match[0], place, True)
 
 

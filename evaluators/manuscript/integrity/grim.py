@@ -30,6 +30,9 @@ _NOT_WHOLE = re.compile(
     r"\bseeds?\b|\bfolds?\b|visual analog|\bconsensus\b|\bpooled\b",
     re.IGNORECASE,
 )
+_RATERS = re.compile(
+    r"\b(?:raters?|readers?|reviewers?|experts?|clinicians?|judges?|annotators?|each)\b", re.IGNORECASE
+)
 _ITEMS = re.compile(r"\b(\d{1,3})[- ]items?\b|\bmean of (?:the |all )?(\d{1,3}) items\b", re.IGNORECASE)
 _MEAN = re.compile(
     r"(?:(?<!\w)M|\bmeans?|\baverag(?:e|es|ed|ing)|x̄|μ)(?:\s?\((?:SD|s\.d\.)\))?(?:\s?±\s?SD)?[^.;\d]{0,32}$"
@@ -52,6 +55,8 @@ class Described:
     items: int
     quote: str
     place: Place
+    raters: bool = False
+    """Whether the people may have rated several things each, so that there are more answers than people."""
 
 
 def sums(mean: Number, n: int, items: int = 1) -> range:
@@ -114,7 +119,9 @@ def _in_sentence(sentence: Sentence) -> Iterator[Described]:
         if n is not None and items is not None and 2 <= n <= LARGEST_N:
             sd = mean.uncertainty or _sd_after(text, sentence.numbers, index)
             end = max(number.end for number in (mean, sd) if number)
-            yield Described(mean, sd, n, items, text[mean.start : end], sentence.place)
+            yield Described(
+                mean, sd, n, items, text[mean.start : end], sentence.place, _RATERS.search(text) is not None
+            )
 
 
 def _items(text: str) -> int | None:
@@ -166,7 +173,8 @@ def _in_table(table: Table) -> Iterator[Described]:
                 continue
             mean = numbers[0]
             if 1 <= mean.decimals <= MOST_DECIMALS and not mean.unit and (means or mean.uncertainty):
-                yield Described(mean, mean.uncertainty, n, items, cell.text.strip(), cell.place)
+                raters = _RATERS.search(everything) is not None
+                yield Described(mean, mean.uncertainty, n, items, cell.text.strip(), cell.place, raters)
 
 
 def _only_n(text: str) -> int | None:
@@ -211,17 +219,25 @@ def _people(one: Described) -> str:
     return f"{one.n} people" + (f" with {one.items} answers each" if one.items > 1 else "")
 
 
+def _severity(one: Described) -> Severity:
+    return Severity.MEDIUM if one.raters else Severity.HIGH
+
+
+def _sure(one: Described) -> float:
+    return 0.5 if one.raters else 0.85
+
+
 def _mean_finding(rule: Rule, one: Described) -> Finding:
     message = f"{_people(one)} who answered in whole numbers cannot have a mean of {one.mean.text}."
     evidence = {"n": one.n, "items": one.items, "mean": one.mean.text}
-    return Finding(rule.name, Severity.HIGH, message, one.place, one.quote, _nearest(one), 0.85, evidence)
+    return Finding(rule.name, _severity(one), message, one.place, one.quote, _nearest(one), _sure(one), evidence)
 
 
 def _sd_finding(rule: Rule, one: Described, possible: range) -> Finding:
     sd = one.sd.text if one.sd else ""
     message = f"{_people(one)} who answered in whole numbers with mean {one.mean.text} cannot have an SD of {sd}."
     evidence = {"n": one.n, "items": one.items, "mean": one.mean.text, "sd": sd, "sums": list(possible)[:5]}
-    return Finding(rule.name, Severity.HIGH, message, one.place, one.quote, "", 0.8, evidence)
+    return Finding(rule.name, _severity(one), message, one.place, one.quote, "", _sure(one), evidence)
 
 
 RULES = (

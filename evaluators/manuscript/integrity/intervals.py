@@ -91,7 +91,7 @@ def _contains(rule: Rule, manuscript: Manuscript, _: Inputs) -> Check:
             message = f"The interval begins above its end: {one.low:g} to {one.high:g}."
             found.append(_found(rule, Severity.MEDIUM, message, one, f"{one.high:g} to {one.low:g}", 0.8))
         elif not _within(value, low, high):
-            severity, sure = (Severity.MEDIUM, 0.5) if one.compared else (Severity.HIGH, 0.9)
+            severity, sure = (Severity.MEDIUM, 0.5) if one.compared or not one.labelled else (Severity.HIGH, 0.9)
             message = f"The estimate {one.value:g} lies outside its own interval of {one.low:g} to {one.high:g}."
             found.append(_found(rule, severity, message, one, f"{one.low:g} to {one.high:g}", sure))
     if not looked:

@@ -47,6 +47,10 @@ _P = re.compile(
 )
 _REACH = 90
 """Characters between a statistic and its p."""
+_TESTING = re.compile(
+    r"signific|\btests?\b|statistic|hypothes|anova|correlat|wilcoxon|mann|differ|\bWald\b|greater|higher|lower|effect",
+    re.IGNORECASE,
+)
 _ONE_SIDED = re.compile(r"\bone[- ](?:sided|tailed)\b|\b1[- ](?:sided|tailed)\b|directional (?:test|hypothes)", re.I)
 _CORRECTED = re.compile(
     r"bonferroni|\bholm\b|benjamini|\bFDR\b|false discovery|tukey|\badjusted p|p[- ]?adj|corrected p|"
@@ -105,6 +109,11 @@ def _read(text: str, match: re.Match[str], kind: str, stop: int, place: Place) -
             return None
         degrees, at = [_plain(late["df"])], late.end()
     p = _P.search(text, at, stop)
+    # "t(0) = 1" is a function, "z = 1, p = 0.5" are settings; a test statistic has decimals.
+    if "." not in match["value"]:
+        return None
+    if kind == "z" and re.search(r"\.\d$", match["value"]) and not _TESTING.search(text):
+        return None
     if p is None or (len(degrees) != {"F": 2, "z": 0}.get(kind, 1)):
         return None
     value, decimals = _plain(match["value"])
@@ -268,7 +277,6 @@ def _tests(manuscript: Manuscript) -> Iterator[Test]:
         yield from reported_tests(passage.text, passage.place)
 
 
-_TESTING = re.compile(r"signific|\btest\b|statistic|hypothes|anova|correlat|wilcoxon|mann", re.IGNORECASE)
 _STATED_P = re.compile(
     r"(?<![\w-])[pP](?:[-\s]?[vV]alues?)?\s*(?P<relation>=|<|>|≤|≥)\s*(?P<p>[-−]?\d*\.?\d+)(?![\d%])"
 )

@@ -40,6 +40,7 @@ class Value(NamedTuple):
     place: Place
     said: str
     """Header or sentence around it."""
+    tabled: bool
 
 
 def values(manuscript: Manuscript) -> Iterator[Value]:
@@ -52,14 +53,14 @@ def values(manuscript: Manuscript) -> Iterator[Value]:
                 if name in bounded and not _CHANGE.search(f"{header} {row.name}"):
                     scale = 100.0 if row.percent(name) else 1.0
                     cell = row.cells[name]
-                    yield Value(name, number, scale, cell.text.strip(), cell.place, f"{table.caption} {header}")
+                    yield Value(name, number, scale, cell.text.strip(), cell.place, f"{table.caption} {header}", True)
     for sentence in manuscript.sentences():
         stated = [one for one in stated_in(sentence) if one.measure in bounded]
         for one in stated:
             told = sentence.text[one.start : one.end]
             if one.number.unit in {"", "%"} and not _CHANGE.search(sentence.text[max(0, one.start - 30) : one.end]):
                 scale = 100.0 if is_percent(one.number, (other.number for other in stated)) else 1.0
-                yield Value(one.measure, one.number, scale, told, sentence.place, sentence.text)
+                yield Value(one.measure, one.number, scale, told, sentence.place, sentence.text, False)
 
 
 def _possible(rule: Rule, manuscript: Manuscript, _: Inputs) -> Check:
@@ -71,7 +72,7 @@ def _possible(rule: Rule, manuscript: Manuscript, _: Inputs) -> Check:
             scale = "100 %" if value.scale == 100 else f"{value.scale:g}"
             name = value.measure.replace("_", " ")
             message = f"The {name} of {value.number.text} is outside its range of {low:g} to {scale}."
-            sure = 0.9 if value.number.unit == "%" or value.scale == 100 or value.number.value < low else 0.7
+            sure = 0.9 if value.number.unit == "%" or (value.tabled and value.scale == 100) else 0.7
             severity = Severity.HIGH if sure > 0.8 else Severity.MEDIUM
             found.append(Finding(rule.name, severity, message, value.place, value.quote, f"{low:g} to {scale}", sure))
     if not looked:

@@ -24,7 +24,7 @@ SIGNED_SHARES = frozenset({"kappa", "mcc"})
 _AVERAGED = re.compile(r"\b(macro|weighted|micro|averaged?|mean|avg|overall|cross-?validat\w+|folds?|seeds)\b", re.I)
 _ONLY = re.compile(
     r"\(?\s*9[05]\s?%?\s?(ci|confidence interval)\s*\)?|95%|\[[^\]]*\]|±\s?(sd|std|se)?|\b(mean|sd|std|score|value|the|"
-    r"macro|micro|weighted|averaged?|avg|overall|of|in|our|and)\b|[↑↓⇑⇓%()/,.:;±*†‡§–—-]|\s",
+    r"averaged?|avg|overall|of|in|our|and)\b|[↑↓⇑⇓%()/,.:;±*†‡§–—-]|\s",
     re.IGNORECASE,
 )
 _LINK = re.compile(
