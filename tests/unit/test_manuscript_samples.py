@@ -93,3 +93,24 @@ def test_the_evaluation_is_json_and_its_measures_are_the_declared_ones(samples: 
     result = of_run(samples, "gan_diffusion")
     assert json.loads(json.dumps(result.to_json()))["evaluations"]
     assert tuple(m.measure for m in result.evaluations[0].measurements) == manuscript_measures()
+
+
+def test_case_1_cites_two_papers_under_numbers_of_others_and_hides_nothing(samples: Path) -> None:
+    result = case1(samples)
+    wrong = {finding.quote: finding for finding in found(result, "citation-titles")}
+    assert {quote for quote, finding in wrong.items() if finding.severity is Severity.HIGH} == {
+        "2402.17139",
+        "2306.00986",
+    }
+    assert wrong["2402.17139"].expected == "Video as the New Language for Real-World Decision Making"
+    assert found(result, "hidden-text") == []
+    for rule in ("confusion-matrix", "possible-values", "repeated-figures", "tortured-phrases", "left-over-phrases"):
+        assert found(result, rule) == []
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_papers_of_runs_have_no_finding_about_statistics_or_citations(samples: Path, name: str) -> None:
+    severe = {Severity.HIGH, Severity.MEDIUM}
+    result = of_run(samples, name)
+    rules = ("citation-identifiers", "citation-titles", "citation-keys", "reference-dates", "hidden-text")
+    assert not [f for rule in rules for f in result.report[rule].findings if f.severity in severe]
