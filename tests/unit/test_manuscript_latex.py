@@ -106,6 +106,17 @@ def test_a_table_has_its_spans_filled_and_its_header_and_bold_told(tmp_path: Pat
     assert number.uncertainty.value == 0.02
 
 
+def test_panels_of_a_figure_are_no_figures(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        r"See \ref{b} and \ref{w}.\begin{figure}\begin{subfigure}{1cm}\caption{Sub a.}\label{a}\end{subfigure}"
+        r"\begin{subfigure}{1cm}\caption{Sub b.}\label{b}\end{subfigure}\caption{Whole.}\label{w}\end{figure}",
+    )
+    assert next(found.sentences()).text == "See 1b and 1."
+    assert [(f.label, f.caption, f.key) for f in found.figures] == [("Figure 1", "Whole.", "w")]
+    assert [c.text for c in found.captions] == ["Sub a.", "Sub b.", "Whole."]
+
+
 def test_header_is_told_without_rules(tmp_path: Path) -> None:
     assert table(tmp_path, r"Model & A & B \\ x & 1.0 & 2.0 \\ y & 3.0 & 4.0").header_rows == 1
     assert table(tmp_path, r"\hline Model & A & B \\ \hline x & 1.0 & 2.0 \\ \hline").header_rows == 1

@@ -28,6 +28,8 @@ class _Parts:
     kind: str
     captions: list[tuple[Marked, int, str]] = field(default_factory=list)
     """Caption, how many tabulars stood before it, and its label."""
+    panels: list[Marked] = field(default_factory=list)
+    """The captions of the panels of a figure."""
     tabulars: list[tuple[Tabular, int]] = field(default_factory=list)
     pictures: list[str] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
@@ -39,21 +41,21 @@ def read_float(content: Sequence[Token], kind: str, names: Names, section: str, 
     parts = _Parts(kind)
     _collect(Stream(content), parts, names, section)
     made = Float(text=parts.notes)
-    made.captions = [marked for marked, _, _ in parts.captions]
+    made.captions = [*parts.panels, *(marked for marked, _, _ in parts.captions)]
     for index, (tabular, at) in enumerate(parts.tabulars):
         made.hidden += tabular.hidden
         if tabular.cells:
             made.tables.append(_table(tabular, index, parts, names, Place(section, None, at)))
     if kind == "Figure" and (parts.pictures or not parts.tabulars):
         caption, label, at = _caption(parts, 0, line)
-        key = next((k for k in parts.keys if names.labels.get(k, ("", ""))[0] == "Figure"), "")
+        key = _key("Figure", parts, names)
         figure = Figure(label or _numbered(key, names), caption, Place(section, None, at), None, key)
         made.figures.append((figure, tuple(parts.pictures)))
     return made
 
 
 def _collect(stream: Stream, parts: _Parts, names: Names, section: str) -> None:
-    noting = False
+    noting = in_panel = False
     while stream:
         token = stream.next()
         if token.kind != "cmd":
@@ -62,6 +64,8 @@ def _collect(stream: Stream, parts: _Parts, names: Names, section: str) -> None:
             continue
         if token.text in {"caption", "caption*", "captionof"}:
             _take_caption(token, stream, parts, names)
+            if in_panel and parts.captions:
+                parts.panels.append(parts.captions.pop()[0])
         elif token.text == "includegraphics":
             while stream.option() is not None:
                 pass
@@ -72,6 +76,8 @@ def _collect(stream: Stream, parts: _Parts, names: Names, section: str) -> None:
             name = plain(stream.group())
             if token.text == "begin" and TABULAR.fullmatch(name):
                 _take_tabular(name, stream, parts, names, section, token.line)
+            elif name == "subfigure":
+                in_panel = token.text == "begin"
             elif name.rstrip("*") == "tablenotes":
                 noting = token.text == "begin"
         elif noting:
@@ -117,7 +123,7 @@ def _without_caption(content: Sequence[Token], parts: _Parts, names: Names) -> l
 
 def _table(tabular: Tabular, index: int, parts: _Parts, names: Names, place: Place) -> Table:
     caption, label, _ = _caption(parts, index, place.line or 0)
-    key = next((k for k in parts.keys if names.labels.get(k, ("", ""))[0] == "Table"), "")
+    key = _key("Table", parts, names)
     return Table(label or _numbered(key, names), caption, tabular.cells, place, arrows_of(tabular.cells), key)
 
 
@@ -127,6 +133,12 @@ def _caption(parts: _Parts, index: int, line: int) -> tuple[str, str, int]:
         return "", "", line
     marked, _, label = parts.captions[min(index, len(parts.captions) - 1)]
     return marked.text, label, marked.line(0) or line
+
+
+def _key(kind: str, parts: _Parts, names: Names) -> str:
+    """The label of the float itself, not of one of its panels."""
+    told = ((key, *names.labels.get(key, ("", ""))) for key in parts.keys)
+    return next((key for key, named, number in told if named == kind and not number[-1:].isalpha()), "")
 
 
 def _numbered(key: str, names: Names) -> str:

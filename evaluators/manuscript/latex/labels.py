@@ -45,10 +45,18 @@ class _Counters:
     appendix: bool = False
     current: tuple[str, str] = ("Section", "")
     environments: list[str] = field(default_factory=list)
+    panels: int = 0
 
     def count(self, kind: str) -> None:
         self.counts[kind] = self.counts.get(kind, 0) + 1
+        self.panels = 0
         self.current = (kind, str(self.counts[kind]))
+
+    def part(self) -> None:
+        """A panel of the float that is open, which its own caption will count: "2a"."""
+        kind = _floating(self)
+        self.panels += 1
+        self.current = (kind, f"{self.counts.get(kind, 0) + 1}{chr(96 + min(self.panels, 26))}")
 
     def heading(self, level: int) -> None:
         if not 1 <= level <= 3:
@@ -84,6 +92,8 @@ def _step(name: str, stream: Stream, counters: _Counters) -> None:
     elif name in {"begin", "end"}:
         environment = plain(stream.group())
         _environment(name, environment, counters)
+    elif name == "caption" and any(e.startswith("sub") and e[3:] in {"figure", "table"} for e in counters.environments):
+        counters.part()
     elif name in {"caption", "captionof"}:
         kind = plain(stream.group()).title() if name == "captionof" else _floating(counters)
         if kind:
