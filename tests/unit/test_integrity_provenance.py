@@ -257,3 +257,9 @@ def test_whole_numbers_of_a_table_are_compared_and_not_counted() -> None:
     )
     high = [f.quote for f in check(grokking(), said, wrong).findings if f.severity is Severity.HIGH]
     assert high == ["4200 ± 317", "963 ± 98"]
+
+
+def test_a_sentence_that_repeats_a_traced_cell_under_its_name_is_traced() -> None:
+    cell = cells(("circle", "0.434"), ("moons", "0.614"))
+    assert check(run_of(two_sets()), "Circle ends at 0.434.", cell).findings == ()
+    assert len(check(run_of(two_sets()), "Circle ends at 0.439.", cell).findings) == 1

@@ -65,3 +65,8 @@ def test_a_single_seed(text: str, found: int) -> None:
 
 def test_silence_about_seeds_is_not_checked() -> None:
     assert check("single-seed", "We train a model.").status == "not_checked"
+
+
+def test_several_runs_of_different_things_are_no_repetition() -> None:
+    text = "We fix the random seed (42). Our experiments consist of five main runs."
+    assert len(check("single-seed", text).findings) == 1

@@ -178,3 +178,12 @@ def test_the_sign_of_an_ablation(text: str, found: int) -> None:
 @pytest.mark.parametrize("module", [comparison, bold, ablation, direction])
 def test_an_empty_paper_is_not_checked(module: object) -> None:
     assert check(module.RULES, "Nothing.").status == "not_checked"  # type: ignore[attr-defined]
+
+
+def test_the_measure_named_before_a_list_is_meant_in_its_items() -> None:
+    text = "The KL divergence changes as follows. Ring: 5.0% reduction (from 0.160 to 0.152). {last}"
+    right = text.format(last="Disc: 3.3% reduction (from 0.093 to 0.090).")
+    wrong = text.format(last="Disc: 3.3% improvement (from 0.090 to 0.093).")
+    assert check(direction.RULES, right).findings == ()
+    (finding,) = check(direction.RULES, wrong).findings
+    assert "improvement" in finding.message

@@ -13,6 +13,7 @@ from evaluators.manuscript.integrity.tracing import Trace, Tracer
 BORNE_OUT = 0.5
 """The share of the other cells of a column and row that must be traced by name before a cell is said to differ."""
 
+REPEATED_DECIMALS = 2
 CLOSE = 0.25
 """Relative distance within which a cell is taken for a misprint of what is left over under its column's keys."""
 
@@ -50,6 +51,7 @@ class Account:
             or (self.tracer.differs(one.number, one.around) if self._borne_out(i) else None)
             or self._swapped(one)
             or self._by_interval(one)
+            or self._repeated(one)
             or self._by_line(i)
             or self.tracer.elsewhere(one.number, one.around)
         )
@@ -74,6 +76,17 @@ class Account:
             if self.places.beside(leaf, one.number, one.around.text, one.around.row)
         ]
         return Trace("differs", "", expected=self.tracer.told(own), named=True) if own else None
+
+    def _repeated(self, one: Printed) -> Trace | None:
+        """That a sentence repeats a cell that comes from the run, and names its row or column."""
+        if one.spot is not None:
+            return None
+        for cell, named in zip(self.printed, self._named, strict=True):
+            if named is not None and cell.spot is not None and cell.number.text == one.number.text:
+                beside = (cell.around.row and cell.around.row <= one.around.near) or cell.around.near <= one.around.near
+                if beside and cell.number.decimals >= REPEATED_DECIMALS:
+                    return named._replace(form="repeats a table's cell")
+        return None
 
     def _by_interval(self, one: Printed) -> Trace | None:
         if one.interval is None:

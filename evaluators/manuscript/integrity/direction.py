@@ -10,7 +10,7 @@ from typing import NamedTuple
 from evaluators.manuscript.document import Manuscript, Number, Sentence
 from evaluators.manuscript.findings import Check, Finding, Inputs, Rule, Severity
 from evaluators.manuscript.integrity.facts import Fact, change, changes, facts, is_change, mentions
-from evaluators.manuscript.integrity.prose import around, bound_measure, own_sentences, quoted
+from evaluators.manuscript.integrity.prose import around, bound_measure, own_sentences_carried, quoted
 from evaluators.manuscript.integrity.vocabulary import MeasureWord
 
 UP = r"increas\w*|rais(es|ed|ing)|ris(es|ing)|rose|risen|grows?|grew|boost\w*|climb\w*"
@@ -48,8 +48,8 @@ def examine(rule: Rule, manuscript: Manuscript, _inputs: Inputs) -> Check:
     """Check every "from A to B" and every percent change that can be computed again."""
     known = facts(manuscript)
     looked, found = 0, list[Finding]()
-    for sentence in own_sentences(manuscript):
-        told = list(steps(sentence))
+    for sentence, meant in own_sentences_carried(manuscript):
+        told = [step._replace(measure=step.measure or meant) for step in steps(sentence)]
         results = [*(_direction(rule, sentence, step) for step in told if step.verb)]
         results += list(_sizes(rule, sentence, told, known))
         looked += len(results)

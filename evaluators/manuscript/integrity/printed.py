@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from evaluators.manuscript.document import Manuscript, Number, Place, Sentence
 from evaluators.manuscript.integrity.places import Interval
-from evaluators.manuscript.integrity.prose import OF_OTHERS, quoted
+from evaluators.manuscript.integrity.prose import OF_OTHERS, carried, quoted
 from evaluators.manuscript.integrity.tabular import Entry, entries
 from evaluators.manuscript.integrity.tracing import Surroundings
 from evaluators.manuscript.integrity.vocabulary import words
@@ -50,8 +50,8 @@ def printed_numbers(manuscript: Manuscript) -> Iterator[Printed]:
         for entry in entries(table):
             yield from _of_cell(entry, beside, position)
     for section in manuscript.sections:
-        for sentence in section.sentences:
-            yield from _of_sentence(sentence, section.title)
+        for sentence, meant in carried(section.sentences):
+            yield from _of_sentence(sentence, section.title, meant.name if meant else "")
     for caption in manuscript.captions:
         yield from _of_sentence(caption, caption.place.section)
 
@@ -68,9 +68,9 @@ def _of_cell(entry: Entry, beside: frozenset[str], table: int) -> Iterator[Print
         yield from _with_deviation(printed._replace(interval=_interval(cell.numbers, number)))
 
 
-def _of_sentence(sentence: Sentence, title: str) -> Iterator[Printed]:
+def _of_sentence(sentence: Sentence, title: str, meant: str = "") -> Iterator[Printed]:
     cited = bool(sentence.citations) or bool(OF_OTHERS.search(title))
-    near, around = words(sentence.text), words(title)
+    near, around = words(f"{sentence.text} {meant}"), words(title)
     for number in sentence.numbers:
         if number.is_result:
             beside = sentence.text[max(0, number.start - 90) : number.end + 50]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from evaluators.manuscript.document import Manuscript, Number, Sentence
 from evaluators.manuscript.integrity.vocabulary import MeasureWord, measures_in
@@ -62,8 +62,29 @@ def around(text: str, start: int, end: int, wide: int = 70) -> str:
     return text[min(first, start) : last if last >= end else len(text)].strip()
 
 
+REACH = 6
+"""Sentences over which a measure that was named last is still meant, as in the items of a list."""
+
+
+def carried(sentences: Sequence[Sentence]) -> Iterator[tuple[Sentence, MeasureWord | None]]:
+    """Each sentence of a section, and for one that names no measure the only one that was named shortly before."""
+    last: MeasureWord | None = None
+    age = 0
+    for sentence in sentences:
+        named = {measure for _, _, measure in measures_in(sentence.text)}
+        age = 0 if named else age + 1
+        if named:
+            last = next(iter(named)) if len(named) == 1 else None
+        yield sentence, (last if not named and age <= REACH else None)
+
+
 def own_sentences(manuscript: Manuscript) -> Iterator[Sentence]:
     """The sentences of the paper's own work, without sections on the work of others."""
+    return (sentence for sentence, _ in own_sentences_carried(manuscript))
+
+
+def own_sentences_carried(manuscript: Manuscript) -> Iterator[tuple[Sentence, MeasureWord | None]]:
+    """The same, each with the measure that is still meant where it names none."""
     for section in manuscript.sections:
         if not OF_OTHERS.search(section.title):
-            yield from section.sentences
+            yield from carried(section.sentences)

@@ -50,7 +50,8 @@ _SEED = re.compile(
     re.IGNORECASE,
 )
 _SEVERAL = re.compile(
-    r"\b(\d+|two|three|four|five|six|seven|eight|ten|multiple|several|different|various|independent) (\w+ ){0,2}"
+    r"\b(\d+|two|three|four|five|six|seven|eight|ten|multiple|several|different|various|independent) "
+    r"((independent|random|different|repeated|separate|training|more|further|other) ){0,2}"
     r"(seeds|runs|trials|repetitions|repeats|replicat\w+|folds|restarts|initiali[sz]ations)\b|cross[- ]?validat|"
     r"bootstrap|"
     r"confidence interval|95 ?%|standard (deviation|error)|±|\bstd\b|\bs\.?d\.?\b|over (the )?(runs|seeds|repetitions)",
