@@ -28,8 +28,9 @@ CAUTION = Tone("Take care", "!", AMBER, "#FDF1D6")
 
 
 def place(template: str, **values: object) -> None:
-    """Render one of the package's templates into the page."""
-    st.html(rendered(template, **values))
+    """Render one of the package's templates into the page; one that has nothing to say leaves no trace."""
+    if content := rendered(template, **values).strip():
+        st.html(content)
 
 
 def rendered(template: str, **values: object) -> str:

@@ -8,7 +8,7 @@ from core.access import Actor
 from dashboard import account
 from dashboard.appearance import STYLE
 from dashboard.components.shown import DONE, NOTE, notice, place
-from dashboard.views import release, releases, sign_in
+from dashboard.views import release, releases, review, sign_in
 
 
 def show() -> None:
@@ -24,7 +24,9 @@ def show() -> None:
     _masthead(actor)
     if message := st.session_state.pop(account.MESSAGE, None):
         notice(message, DONE)
-    if asked := st.query_params.get("release"):
+    if asked := st.query_params.get("review"):
+        review.show(actor, asked)
+    elif asked := st.query_params.get("release"):
         release.show(actor, asked)
     else:
         releases.show(actor)

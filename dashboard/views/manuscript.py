@@ -36,13 +36,13 @@ def show(actor: Actor, page: ReleasePage) -> None:
 
 
 @st.fragment
-def book(sha256: str, key: str) -> None:
-    """Show a PDF page by page. `key` tells apart the books of one view."""
+def book(sha256: str, key: str, marked: str | None = None) -> None:
+    """Show a PDF page by page. `key` tells apart the books of one view; `marked` is the path of a copy to show."""
     if account.current() is None:
         st.rerun()
     try:
         with st.spinner("Drawing the pages", show_time=False):
-            _, drawn = pages(sha256, 1, 0)
+            _, drawn = pages(sha256, 1, 0, marked)
             if not drawn.count:
                 notice(f"The manuscript cannot be shown: {drawn.unseen or 'it has no page'}.")
                 return
@@ -51,7 +51,7 @@ def book(sha256: str, key: str) -> None:
             first = 1
             if drawn.count > 1:
                 first = left.slider("Page", 1, drawn.count, key=f"page-{key}")
-            shown, _ = pages(sha256, first, 1 if large else 2)
+            shown, _ = pages(sha256, first, 1 if large else 2, marked)
     except GreenlightError as error:
         notice(str(error))
         return

@@ -8,12 +8,15 @@ import streamlit as st
 
 from core.access import Actor
 from core.errors import GreenlightError
+from core.lookup import find
 from core.reading import ReleasePage, release_page
 from core.reports.wording import by_urgency
+from core.reviews.seeing import waits_for
+from core.tables import Job, Release
 from dashboard.appearance import state_tone
-from dashboard.components.shown import notice, place
+from dashboard.components.shown import CAUTION, notice, place
 from dashboard.installation import installation
-from dashboard.views import manuscript, measures, pictures, proof, signing, study
+from dashboard.views import findings, manuscript, measures, pictures, proof, signing, study
 
 Tab = tuple[str, Callable[[Actor, ReleasePage], None]]
 
@@ -24,8 +27,12 @@ def show(actor: Actor, release: str) -> None:
     try:
         with installation().reading() as session:
             page = release_page(session, installation().store, release)
+            waits = waits_for(session, actor, session.get_one(Job, find(session, Release, release).job_id))
     except GreenlightError as error:
         notice(str(error))
+        return
+    if waits:
+        notice("You still owe a blind review of this manuscript; its record opens to you once it is given.", CAUTION)
         return
     _decision(actor, page)
     shown = tabs(page)
@@ -44,7 +51,8 @@ def tabs(page: ReleasePage) -> list[Tab]:
         return [("Pictures", pictures.show), measured, verdicts, persons, record]
     more = [measured] if page.document.measurements else []
     more += [verdicts, *([persons] if page.document.persons is not None else []), record]
-    return [("Manuscript", manuscript.show), ("Study", study.show), *more]
+    found: list[Tab] = [("Findings and reviews", findings.show)] if page.document.manuscript else []
+    return [("Manuscript", manuscript.show), ("Study", study.show), *found, *more]
 
 
 def _decision(actor: Actor, page: ReleasePage) -> None:

@@ -13,7 +13,7 @@ from dashboard import account
 from dashboard.appearance import state_tone
 from dashboard.components.shown import place
 from dashboard.installation import installation
-from dashboard.views import tasks
+from dashboard.views import review, tasks
 
 ALL = "all"
 YOURS = "yours"
@@ -26,6 +26,7 @@ def show(actor: Actor) -> None:
         lines = release_list(session)
         jobs = job_list(session)
     place("heading", title="Releases", text="What was put up for release, and how it stands.")
+    review.show_queue(actor)
     tasks.show(actor)
     if not lines:
         place("empty", text="Nothing has been put up for release yet.", command="greenlight release propose JOB")

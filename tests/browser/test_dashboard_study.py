@@ -27,6 +27,7 @@ from core.tasks import tasks_of
 
 pytestmark = pytest.mark.needs_tool("chromium")
 PAGES = 3
+TABS = ["Manuscript", "Study", "Findings and reviews", "Policy verdicts", "Record and proof"]
 RESULTS = {
     "schema": "greenlight.study-results/1",
     "settings": {"primary": "rmse"},
@@ -123,7 +124,7 @@ def test_a_manuscript_is_read_page_by_page_and_saved(page: Page, case: StudyCase
 def test_a_studys_facts_stand_in_words_and_no_clip_is_looked_for(page: Page, case: StudyCase):
     sign_in(page, "auditor")
     open_release(page, case.release)
-    assert page.get_by_role("tab").all_inner_texts() == ["Manuscript", "Study", "Policy verdicts", "Record and proof"]
+    assert page.get_by_role("tab").all_inner_texts() == TABS
     page.get_by_role("tab", name="Study", exact=True).click()
     study = page.locator("[role=tabpanel]:visible")
     expect(study).to_contain_text("How well do two baseline measurements predict progression?")
