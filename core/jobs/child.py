@@ -21,8 +21,8 @@ from core.runners.base import Manifest, RunOutput, RunSpecification
 from core.settings import Settings
 
 LOG_BYTES = 16 << 20
-LOOK_S = 0.5
-"""How often memory and log are looked at."""
+FIRST_LOOK_S, LOOK_S = 0.05, 0.5
+"""How long until memory and log are looked at again, at first and at most; seconds."""
 RECORD_BYTES = 16 << 20
 
 
@@ -88,7 +88,7 @@ class Child:
         """Whether somebody asked it to stop."""
         self._read = 0
         self._kill_at: float | None = None
-        self._next_look = 0.0
+        self._next_look, self._pause = 0.0, FIRST_LOOK_S
 
     @property
     def pid(self) -> int:
@@ -177,7 +177,8 @@ class Child:
             self.kill()
         if time.monotonic() < self._next_look:
             return
-        self._next_look = time.monotonic() + LOOK_S
+        # Soon at first, so that a short attempt is looked at too, then ever more seldom.
+        self._next_look, self._pause = time.monotonic() + self._pause, min(2 * self._pause, LOOK_S)
         if session_memory(self.pid) > self._settings.max_rss:
             self._too_big = True
             self.kill()
