@@ -187,6 +187,32 @@ def test_printed_entries_are_references(tmp_path: Path) -> None:
     assert [(r.key, r.title, r.year) for r in found.references] == [("x", "A fine title", 2020)]
 
 
+def test_captions_written_as_paragraphs_and_citations_written_as_numbers(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        "First, as in {[}2{]}.\n\n\\textbf{Table 3.} The rows.\n\n"
+        "\\begin{longtable}{lc}\\toprule M & A \\\\ \\midrule\\endhead x & 0.5 \\\\ \\bottomrule\\end{longtable}\n\n"
+        "\\begin{center}\\includegraphics{a.png}\n\n\\textbf{Figure 1.} A picture.\\end{center}\n\nLast.\n"
+        "\\begin{thebibliography}{9}\\bibitem{x} A. B. One title here. 2019.\\bibitem{y} C. D. Two titles here. 2020."
+        "\\end{thebibliography}",
+    )
+    assert [(t.label, t.caption) for t in found.tables] == [("Table 3", "The rows.")]
+    assert [(f.label, f.caption) for f in found.figures] == [("Figure 1", "A picture.")]
+    assert [(s.text, s.citations) for s in found.sections[0].sentences] == [
+        ("First, as in [2].", ("y",)),
+        ("Last.", ()),
+    ]
+    assert [c.text for c in found.captions] == ["The rows.", "A picture."]
+
+
+def test_floats_without_labels_are_counted(tmp_path: Path) -> None:
+    tables = "\\begin{table}\\caption{%s}\\begin{tabular}{l}x\\end{tabular}\\end{table}"
+    figures = "\\begin{figure}\\caption{%s}\\end{figure}"
+    found = read(tmp_path, tables % "A" + figures % "B" + tables % "C" + figures % "D")
+    assert [(t.label, t.caption) for t in found.tables] == [("Table 1", "A"), ("Table 2", "C")]
+    assert [(f.label, f.caption) for f in found.figures] == [("Figure 1", "B"), ("Figure 2", "D")]
+
+
 def test_macros_are_expanded_and_structure_is_not_overridden(tmp_path: Path) -> None:
     found = read(
         tmp_path,

@@ -543,3 +543,25 @@ def test_raised_numbers_cite_where_there_are_no_brackets(tmp_path: Path) -> None
     assert told[2] == ("The rate was 10^−4 and R^2", ())
     assert found.sections[0].sentences[-1].numbers[0].value == pytest.approx(1e-4)
     assert [r.title for r in found.references] == ["The first title of all", "The second title", "The third title"]
+
+
+def test_a_table_goes_on_over_pages_and_rules_part_its_rows(tmp_path: Path) -> None:
+    from reportlab.lib import colors
+    from reportlab.lib.pagesizes import letter
+    from reportlab.platypus import Paragraph, SimpleDocTemplate, Table, TableStyle
+    from support.drawn import BODY
+
+    rows = [["Predictor", "All", "Event"], *[[f"predictor {n}", f"{n}.50", f"{n}.75"] for n in range(1, 61)]]
+    rows[3][0] = "a predictor of a very long\nname (with 2 parts)"
+    rows[4][1] = "4.50 (3.00 to\n6.00)"
+    ruled = [("LINEABOVE", (0, 0), (-1, 0), 1, colors.black), ("LINEBELOW", (0, 0), (-1, -1), 0.5, colors.black)]
+    table = Table(rows, colWidths=[200, 90, 90], repeatRows=1, style=TableStyle(ruled))
+    parts = [Paragraph(LINE, BODY), Paragraph("Table 1: Predictors.", BODY), table, Paragraph(LINE, BODY)]
+    path = tmp_path / "long.pdf"
+    SimpleDocTemplate(str(path), pagesize=letter).build(parts)
+    found = read_pdf(path)
+    assert found.pages == 2
+    expected = [[cell.replace("\n", " ") for cell in row] for row in rows]
+    assert texts(found) == expected
+    assert found.tables[0].header_rows == 1
+    assert [s.text for s in found.sentences()] == [LINE, LINE, "Predictors."]

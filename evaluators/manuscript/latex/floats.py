@@ -17,6 +17,8 @@ class Float:
     """The parts of a float. `figures` have the names of their pictures beside them."""
 
     captions: list[Marked] = field(default_factory=list)
+    numbered: int = 0
+    """How many captions have a number of their own."""
     tables: list[Table] = field(default_factory=list)
     figures: list[tuple[Figure, tuple[str, ...]]] = field(default_factory=list)
     hidden: list[Concealed] = field(default_factory=list)
@@ -41,6 +43,7 @@ def read_float(content: Sequence[Token], kind: str, names: Names, section: str, 
     parts = _Parts(kind)
     _collect(Stream(content), parts, names, section)
     made = Float(text=parts.notes)
+    made.numbered = len(parts.captions)
     made.captions = [*parts.panels, *(marked for marked, _, _ in parts.captions)]
     for index, (tabular, at) in enumerate(parts.tabulars):
         made.hidden += tabular.hidden

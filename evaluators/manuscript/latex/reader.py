@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from evaluators.base import EvaluatorError
@@ -22,10 +23,11 @@ from evaluators.manuscript.document import (
     Table,
 )
 from evaluators.manuscript.latex.bibliography import printed_entries, read_bibliography
-from evaluators.manuscript.latex.colours import is_pale
+from evaluators.manuscript.latex.captions import PlainCaption, cited_by_number, plain_caption, without_label
 from evaluators.manuscript.latex.files import SOURCE_BYTES, Folder, decode
 from evaluators.manuscript.latex.labels import ALGORITHMS, EQUATIONS, FIGURES, HEADINGS, TABLES, number_labels
 from evaluators.manuscript.latex.macros import Expander
+from evaluators.manuscript.latex.parts import pale_colours, parted, skip_star, wrapped
 from evaluators.manuscript.latex.render import Concealed, Marked, Names, render
 from evaluators.manuscript.latex.tables import TABULAR, read_tabular
 from evaluators.manuscript.latex.tokens import Comment, Stream, Token, plain, tokenise
@@ -67,14 +69,18 @@ class _Reader:
     bibliographies: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     picture_folders: tuple[str, ...] = ()
+    counts: Counter[str] = field(default_factory=Counter)
+    told: PlainCaption | None = None
+    loose: bool = False
+    """Whether the last figure stands outside a float and still waits for its caption."""
 
     def read(self, source: str, digest: str) -> Manuscript:
         tokens, comments = tokenise(source)
         lines_held = self._hold_files(tokens)
         expander = Expander(lambda name: self.folder.text(name, (".tex",)), self.notes)
         tokens = expander.expand([token for token in tokens if not token.text.startswith("filecontents\n")])
-        preamble, body = _parted(tokens)
-        self.names = Names(number_labels(body), _pale_colours(preamble))
+        preamble, body = parted(tokens)
+        self.names = Names(number_labels(body), pale_colours(preamble))
         self._preamble(preamble)
         self._body(body)
         self._flush()
@@ -82,6 +88,8 @@ class _Reader:
         self._notice([*comments, *expander.comments], "a comment of the source speaks to whoever reads it by machine")
         self._notice(expander.left_out, "text left out by \\iffalse speaks to whoever reads it by machine")
         self.references += read_bibliography(self.folder, self.bibliographies, lines_held, self.notes)
+        if self.references and not any(s.citations for section in self.sections for s in section.sentences):
+            self.sections = cited_by_number(self.sections, self.references)
         abstract = next((s for s in self.sections if s.title == "Abstract"), None)
         return Manuscript(
             "latex",
@@ -139,7 +147,35 @@ class _Reader:
 
     def _flush(self) -> None:
         tokens, self.paragraph = self.paragraph, []
-        self.sentences += self._sentences(tokens)
+        made = self._sentences(tokens)
+        if not made:
+            return
+        caption = plain_caption(made, len(self.sentences))
+        self.sentences += made
+        self.told = caption
+        if caption is not None and caption.kind == "Figure" and self.loose:
+            self.figures[-1] = replace(self.figures[-1], label=caption.label, caption=self._caption("Figure")[1])
+        self.loose = False
+
+    def _caption(self, kind: str) -> tuple[str, str]:
+        """Label and text of the caption paragraph just read, taken out of the running text; else empty."""
+        caption, self.told = self.told, None
+        if caption is None or caption.kind != kind:
+            return "", ""
+        self.captions += without_label(self.sentences[caption.start :])
+        del self.sentences[caption.start :]
+        return caption.label, caption.text
+
+    def _loose_picture(self, stream: Stream, token: Token) -> None:
+        while stream.option() is not None:
+            pass
+        name = plain(stream.group()).strip('{}" ')
+        self._flush()
+        label, text = self._caption("Figure")
+        image, reason = self._picture((name,))
+        self.missing += [reason] if reason else []
+        self.figures.append(Figure(label, text, Place(self.heading, None, token.line), image))
+        self.loose = not label
 
     def _sentences(self, tokens: Sequence[Token]) -> list[Sentence]:
         if not any(token.kind not in {"space", "par"} for token in tokens):
@@ -186,7 +222,7 @@ class _Reader:
         self.heading, self.level, self.heading_line = title, level, line
 
     def _heading(self, stream: Stream, token: Token) -> None:
-        stream_star(stream)
+        skip_star(stream)
         stream.option()
         title = render(stream.group(), self.names).text
         self._start_section(title.rstrip(".:") or "(untitled)", max(1, HEADINGS[token.text.rstrip("*")]), token.line)
@@ -278,13 +314,25 @@ class _Reader:
         self._conceal(found.hidden)
         for marked in found.captions:
             self.captions += self._made(marked)
-        self.tables += found.tables
+        tables = [self._labelled(table, found.numbered) for table in found.tables]
+        self.tables += tables
         for figure, names in found.figures:
             image, reason = self._picture(names)
             if reason:
                 self.missing.append(reason)
-            self.figures.append(Figure(figure.label, figure.caption, figure.place, image, figure.key))
+            number = f"Figure {self.counts['Figure'] + 1}" if found.numbered and kind == "Figure" else ""
+            self.figures.append(replace(figure, label=figure.label or number, image=image))
+        self.counts[kind] += found.numbered if kind == "Figure" or not found.tables else 0
         self.sentences += self._sentences(found.text)
+
+    def _labelled(self, table: Table, numbered: int) -> Table:
+        """The table with its number: by its \\label, by counting captions, or by a caption written as a paragraph."""
+        if table.caption and numbered:
+            self.counts["Table"] += 1
+            return replace(table, label=table.label or f"Table {self.counts['Table']}")
+        self._flush()
+        label, text = self._caption("Table")
+        return replace(table, label=label, caption=text) if label else table
 
     def _picture(self, names: Sequence[str]) -> tuple[bytes | None, str]:
         reason = ""
@@ -296,58 +344,13 @@ class _Reader:
 
     def _tabular(self, name: str, content: Sequence[Token], token: Token) -> None:
         if name.rstrip("*") in {"longtable", "longtblr"}:
-            self._float(_wrapped(name, content, token), token, "Table")
+            self._float(wrapped(name, content, token), token, "Table")
             return
         found = read_tabular(name, content, self.names, self.heading, token.line)
         self._conceal(found.hidden)
         if found.cells:
-            self.tables.append(
-                Table("", "", found.cells, Place(self.heading, None, token.line), arrows_of(found.cells))
-            )
-
-
-def _wrapped(name: str, content: Sequence[Token], token: Token) -> list[Token]:
-    def mark(which: str) -> list[Token]:
-        line = token.line
-        return [Token("cmd", which, line), Token("{", "{", line), Token("text", name, line), Token("}", "}", line)]
-
-    return [*mark("begin"), *content, *mark("end")]
-
-
-def stream_star(stream: Stream) -> None:
-    """Drop the star of a starred command that the tokens keep apart."""
-    token = stream.peek()
-    if token is not None and token.kind == "text" and token.text == "*":
-        stream.next()
-
-
-def _parted(tokens: Sequence[Token]) -> tuple[list[Token], list[Token]]:
-    """What stands before \\begin{document} and what stands inside; a source without it is all inside."""
-    starts = [i for i, t in enumerate(tokens) if _is(tokens, i, "begin", "document") and t.kind == "cmd"]
-    if not starts:
-        return list(tokens), list(tokens)
-    body = list(tokens[starts[0] + 4 :])
-    end = next((i for i in range(len(body)) if _is(body, i, "end", "document")), len(body))
-    return list(tokens[: starts[0]]), body[:end]
-
-
-def _is(tokens: Sequence[Token], at: int, command: str, name: str) -> bool:
-    if tokens[at].kind != "cmd" or tokens[at].text != command:
-        return False
-    return "".join(t.text for t in tokens[at + 1 : at + 4]) == f"{{{name}}}"
-
-
-def _pale_colours(tokens: Sequence[Token]) -> frozenset[str]:
-    pale = {"white"}
-    stream = Stream(tokens)
-    while stream:
-        token = stream.next()
-        if token.kind == "cmd" and token.text in {"definecolor", "colorlet"}:
-            name = plain(stream.group())
-            model = plain(stream.group()) if token.text == "definecolor" else ""
-            if is_pale(model, plain(stream.group()), frozenset(pale)):
-                pale.add(name)
-    return frozenset(pale)
+            place = Place(self.heading, None, token.line)
+            self.tables.append(self._labelled(Table("", "", found.cells, place, arrows_of(found.cells)), 0))
 
 
 _Handler = Callable[[_Reader, Stream, Token], None]
@@ -366,6 +369,7 @@ _COMMANDS: dict[str, _Handler] = {
     **dict.fromkeys(("icmlauthor", "icmlaffiliation", "authorrunning", "titlerunning", "shorttitle"), _Reader._skip),
     **_PREAMBLE,
     "bibliography": _Reader._bibliography,
+    "includegraphics": _Reader._loose_picture,
     "item": _Reader._break,
     "par": _Reader._break,
     "begin": _Reader._begin,

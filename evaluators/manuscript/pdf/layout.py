@@ -10,7 +10,7 @@ from evaluators.manuscript.pdf.captions import Caption, find_captions
 from evaluators.manuscript.pdf.figures import place_figures
 from evaluators.manuscript.pdf.lines import Line, Run, find_gutter, lines_of
 from evaluators.manuscript.pdf.page import Area, Page
-from evaluators.manuscript.pdf.tables import Grid, find_grid, ruled_area
+from evaluators.manuscript.pdf.tables import Grid, find_continued, find_grid, ruled_area
 
 _FOOTNOTE = re.compile(r"\^?\d{1,2}\s?[A-Z“\"h(]|[*†‡§¶∗]")
 
@@ -25,6 +25,8 @@ class Layout:
     grids: dict[int, Grid] = field(default_factory=dict)
     figures: dict[int, Area] = field(default_factory=dict)
     footnotes: list[Line] = field(default_factory=list)
+    continued: dict[int, list[tuple[Page, Grid]]] = field(default_factory=dict)
+    """By the place of a caption, the rows of its table on the pages that follow."""
 
 
 def usual_gutter(pages: Sequence[Page], segments: Sequence[Sequence[Run]]) -> float | None:
@@ -52,6 +54,30 @@ def lay_out(page: Page, segments: Sequence[Run], usual: float | None = None) -> 
     left = [s for s in segments if not any(_inside(s, area) for area in taken)]
     made.lines = lines_of(page, left, taken, usual)
     return made
+
+
+def join_continued(layouts: Sequence[Layout]) -> None:
+    """Give the rows with which a page begins to the table that ended the page before."""
+    open_table: tuple[Layout, int, Grid] | None = None
+    for layout in layouts:
+        if open_table is not None:
+            owner, index, grid = open_table
+            more = find_continued(layout.page, grid, layout.lines, layout.captions)
+            open_table = None
+            if more is not None:
+                owner.continued.setdefault(index, []).append((layout.page, more))
+                layout.lines = [line for line in layout.lines if not _inside(line.run, more.area)]
+                if not _below(layout, more.area):
+                    open_table = (owner, index, more)
+        last = max(layout.grids, key=lambda i: layout.grids[i].area.y1, default=None)
+        if last is not None and not _below(layout, layout.grids[last].area):
+            open_table = (layout, last, layout.grids[last])
+
+
+def _below(layout: Layout, area: Area) -> bool:
+    """Whether anything of the page stands below an area."""
+    floats = [*(c.area for c in layout.captions), *layout.figures.values()]
+    return any(line.run.base > area.y1 + 1 for line in layout.lines) or any(a.y1 > area.y1 + 1 for a in floats)
 
 
 def _inside(segment: Run, area: Area) -> bool:

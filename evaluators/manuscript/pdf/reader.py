@@ -27,17 +27,17 @@ from evaluators.manuscript.document import (
 )
 from evaluators.manuscript.marks import is_mark
 from evaluators.manuscript.pdf.captions import Caption
+from evaluators.manuscript.pdf.cells import read_grid, with_continued
 from evaluators.manuscript.pdf.figures import picture_of
 from evaluators.manuscript.pdf.flow import Flow, Vocabulary, paragraphs_of
 from evaluators.manuscript.pdf.hidden import Unseen, mismatched_fonts, part_hidden
-from evaluators.manuscript.pdf.layout import Layout, lay_out, part_footnotes, usual_gutter
+from evaluators.manuscript.pdf.layout import Layout, join_continued, lay_out, part_footnotes, usual_gutter
 from evaluators.manuscript.pdf.lines import Run, segments_of
 from evaluators.manuscript.pdf.margins import without_margins
 from evaluators.manuscript.pdf.outline import Outline, Part, outline_of
 from evaluators.manuscript.pdf.page import Char, Inside, Page, read_page
 from evaluators.manuscript.pdf.properties import look_at_file
 from evaluators.manuscript.pdf.reflist import read_references
-from evaluators.manuscript.pdf.tables import read_grid
 
 FILE_BYTES = 100_000_000
 MOST_PAGES = 150
@@ -97,6 +97,7 @@ def _read(document: Any, name: str, digest: str, data: bytes) -> Manuscript:
     kept = without_margins(found.pages, found.segments)
     usual = usual_gutter(found.pages, kept)
     layouts = [lay_out(page, segments, usual) for page, segments in zip(found.pages, kept, strict=True)]
+    join_continued(layouts)
     return _Assembly(document, found, layouts).manuscript(digest, count)
 
 
@@ -211,6 +212,8 @@ class _Assembly:
                 text, place = self._caption(caption, section)
                 if index in layout.grids:
                     cells = read_grid(layout.grids[index], layout.page, section)
+                    for page, grid in layout.continued.get(index, ()):
+                        cells = with_continued(cells, read_grid(grid, page, section))
                     self.tables.append(Table(caption.label, text, cells, place, arrows_of(cells)))
                 elif caption.kind == "Table":
                     self.found.notes.append(
