@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from evaluators.manuscript.scoring import Answer
 
 SHOWN_FINDINGS, LONGEST_QUOTE = 60, 400
+ONE_PERSON = "it takes two people"
 NOT_MEASURED = "nobody has measured it"
 PROVENANCE = "provenance_share"
 Found = Mapping[str, Any]
@@ -192,6 +193,8 @@ def _form(rubric: Rubric, rows: Sequence[Review]) -> FormRow:
         agreement_high=agreement.interval.high if agreement.interval else None,
         agreement_how=f"{agreement.method} over {agreement.count} items"
         if agreement.value is not None
+        else ONE_PERSON
+        if len(people) < 2
         else str(agreement.reason),
         disputed=tuple(str(one["title"]) for one in said[-1].disputed) if said else (),
     )

@@ -36,8 +36,11 @@ def show(actor: Actor, page: ReleasePage) -> None:
 
 
 @st.fragment
-def book(sha256: str, key: str, marked: str | None = None) -> None:
-    """Show a PDF page by page. `key` tells apart the books of one view; `marked` is the path of a copy to show."""
+def book(sha256: str, key: str, marked: str | None = None, *, single: bool = False) -> None:
+    """Show a PDF page by page, `single` pages only where there is no room for two.
+
+    `key` tells apart the books of one view; `marked` is the path of a copy to show.
+    """
     if account.current() is None:
         st.rerun()
     try:
@@ -47,7 +50,7 @@ def book(sha256: str, key: str, marked: str | None = None) -> None:
                 notice(f"The manuscript cannot be shown: {drawn.unseen or 'it has no page'}.")
                 return
             left, right = st.columns([0.82, 0.18], vertical_alignment="center")
-            large = right.toggle("One large page", key=f"large-{key}")
+            large = single or right.toggle("One large page", key=f"large-{key}")
             first = 1
             if drawn.count > 1:
                 first = left.slider("Page", 1, drawn.count, key=f"page-{key}")

@@ -58,7 +58,7 @@ def show(actor: Actor, assignment: str) -> None:
         place("heading", title=asked.title, text=f"This review is {asked.state}.")
     left, right = st.columns([0.56, 0.44], gap="large")
     with left:
-        book(asked.manuscript_sha256, asked.id, marked=with_marks(asked.manuscript_sha256, findings))
+        book(asked.manuscript_sha256, asked.id, marked=with_marks(asked.manuscript_sha256, findings), single=True)
     with right:
         form, found = st.tabs(["Your review", f"Findings ({len(page.findings) + page.left_out})"])
         with form:
@@ -117,9 +117,8 @@ def _value(item: Item, key: str) -> Value | None:
 def _reason(item: Item, key: str) -> str:
     if item.kind == "text":
         return ""
-    return st.text_input(
-        "Why, and on which page", key=f"{key}-why", max_chars=2000, placeholder="Why, and on which page"
-    )
+    why = "Why, and on which page"
+    return st.text_input(why, key=f"{key}-why", max_chars=2000, placeholder=why, label_visibility="collapsed")
 
 
 def _give(login: str, password: str, asked: Assigned, answers: Mapping[str, object], clear: bool) -> None:

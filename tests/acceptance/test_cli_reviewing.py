@@ -1,0 +1,102 @@
+"""`greenlight review` with the registry: asked for, read, given and settled from the shell."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.reviewing import FORM, answers, hire_reviewers, written
+from support.studio import PASSWORD, Studio
+
+from core import identity
+from core.cli.main import run
+
+Command = Callable[..., tuple[int, str, str]]
+SQLITE = pytest.mark.parametrize("database_kind", ["sqlite"])
+
+
+@pytest.fixture
+def greenlight(studio: Studio, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run the command line as somebody; returns exit code, output and errors."""
+    settings = studio.platform.settings
+    for name, value in {"HOME": str(settings.home), "DATABASE_URL": settings.database_url}.items():
+        monkeypatch.setenv(f"GREENLIGHT_{name}", value)
+
+    def command(login: str, *arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setenv("GREENLIGHT_TOKEN", identity.open_session(studio.platform, studio.proof(login)))
+        monkeypatch.setattr(sys, "stdin", io.StringIO(f"{PASSWORD}\n"))
+        monkeypatch.setattr(sys, "argv", ["greenlight", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            run()
+        shown = capsys.readouterr()
+        return int(ended.value.code or 0), shown.out, shown.err
+
+    return command
+
+
+@SQLITE
+def test_two_reviews_are_asked_for_given_and_their_dispute_settled(
+    greenlight: Command, studio: Studio, tmp_path: Path, database_kind: str
+):
+    job = written(studio, "The AUC was 0.81 in 150 patients.")
+    hire_reviewers(studio, "ada", "ben")
+    asked = {}
+    for login in ("ada", "ben"):
+        code, made, slip = greenlight("manager", "review", "assign", job, login, "--due", "2099-12-31", "--json")
+        assert (code, slip) == (0, ""), made
+        asked[login] = json.loads(made)["id"]
+    code, made, slip = greenlight("engineer", "review", "assign", job, "ada")
+    assert (code, "ask somebody who is clinical_lead, release_manager" in slip) == (3, True)
+    code, shown, _ = greenlight("ada", "review", "list")
+    assert (code, asked["ada"] in shown, asked["ben"] in shown, "Engineer" in shown) == (0, True, False, False)
+    code, shown, _ = greenlight("ada", "review", "show", asked["ada"], "--to", tmp_path / "paper")
+    assert (code, "Does the paper add something" in shown) == (0, True)
+    assert (tmp_path / "paper" / "manuscript.pdf").read_bytes().startswith(b"%PDF-")
+    form = json.loads((tmp_path / "paper" / "answers.json").read_text())
+    assert set(form) == set(answers())
+    for login, filled in {"ada": answers(novelty=5), "ben": answers()}.items():
+        (tmp_path / f"{login}.json").write_text(json.dumps(filled))
+        give = ("review", "submit", asked[login], "--answers", tmp_path / f"{login}.json", "--password-stdin")
+        code, _, slip = greenlight(login, *give)
+        assert (code, "no conflict of interest" in slip) == (2, True)
+        code, shown, slip = greenlight(login, *give, "--no-conflict")
+        assert (code, slip) == (0, "")
+    assert "It differs from another on Novelty." in shown
+    code, shown, _ = greenlight("engineer", "review", "show", job)
+    assert ("Reviewer 1" in shown, "Ada" in shown, "In dispute" in shown) == (True, False, True)
+    (tmp_path / "settled.json").write_text('{"novelty": 4}')
+    settle = ("review", "adjudicate", job, "--answers", tmp_path / "settled.json", "--reason", "The method is known.")
+    code, shown, slip = greenlight("clinical", *settle, "--password-stdin")
+    assert (code, shown.strip(), slip) == (0, "Clinical settled novelty.", "")
+    code, machine, _ = greenlight("auditor", "review", "show", job, "--json")
+    record = json.loads(machine)
+    assert (code, record["disputed"], len(record["reviews"])) == (0, {}, 3)
+    assert {one["rubric"] for one in record["reviews"]} == {FORM}
+
+
+@SQLITE
+def test_a_review_is_declined_withdrawn_and_stopped_by_a_conflict(
+    greenlight: Command, studio: Studio, database_kind: str
+):
+    job = written(studio)
+    hire_reviewers(studio, "ada", "ben")
+    first, second = (
+        json.loads(greenlight("clinical", "review", "assign", job, login, "--json")[1])["id"]
+        for login in ("ada", "ben")
+    )
+    code, shown, _ = greenlight("ada", "review", "conflict", first, "--statement", "I advise the sponsor.")
+    assert (code, shown.strip()) == (0, "The conflict of interest is on record.")
+    code, _, slip = greenlight("clinical", "review", "assign", job, "ada")
+    assert (code, "has a declared conflict of interest" in slip) == (3, True)
+    code, shown, _ = greenlight("clinical", "review", "withdraw", second, "--reason", "Asked twice.")
+    assert (code, shown.strip()) == (0, "Ben Example is no longer asked for the review.")
+    code, _, slip = greenlight("ben", "review", "decline", second, "--reason", "No time.")
+    assert (code, "withdrawn" in slip) == (5, True)
+    code, shown, _ = greenlight("clinical", "review", "list")
+    assert (code, shown.strip()) == (0, "No review is asked for.")
+    code, _, slip = greenlight("clinical", "review", "assign", job, "ben", "--due", "soon")
+    assert (code, "'soon' is no date" in slip) == (2, True)
