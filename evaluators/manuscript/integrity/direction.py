@@ -32,6 +32,9 @@ _CHANGE_AFTER = re.compile(
     re.IGNORECASE,
 )
 
+REACH = 60
+"""Characters before a number that are searched for "from"; four times as many for the verb."""
+
 
 class Step(NamedTuple):
     """A change that a sentence tells: from one number to another."""
@@ -66,9 +69,11 @@ def steps(sentence: Sentence) -> Iterator[Step]:
     text = sentence.text
     numbers = [n for n in sentence.numbers if n.is_result]
     for a, b in pairwise(numbers):
-        if not _TO.fullmatch(text[a.end : b.start].lstrip("%")) or not _FROM.search(text[: a.start]):
+        if not _TO.fullmatch(text[a.end : b.start].lstrip("%")) or not _FROM.search(
+            text[max(0, a.start - REACH) : a.start]
+        ):
             continue
-        verbs = list(_VERB.finditer(text[: a.start]))
+        verbs = list(_VERB.finditer(text, max(0, a.start - 4 * REACH), a.start))
         near = verbs[-1] if verbs and not re.search(r";|\.\s", text[verbs[-1].end() : a.start]) else None
         denied = near is not None and _NOT.search(text[max(0, near.start() - 40) : near.start()])
         verb = next((name for name, hit in near.groupdict().items() if hit), "") if near and not denied else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from evaluators.manuscript.integrity.vocabulary import words
@@ -127,12 +128,15 @@ def _named_children(node: _Node, given: Words) -> set[str]:
     """The children that the words name, without those that a longer name among them covers."""
     if not given:
         return set()
-    hits = [
-        (part, max((n for n in child.names if n <= given), key=len, default=None))
-        for part, child in node.children.items()
-    ]
+    hits = [(part, _longest(child.names, given)) for part, child in node.children.items()]
     named = [(part, name) for part, name in hits if name]
     return {part for part, name in named if not any(name < other for _, other in named)}
+
+
+@lru_cache(maxsize=100_000)
+def _longest(names: tuple[Words, ...], given: Words) -> Words | None:
+    """The longest of the names whose words are all given."""
+    return max((name for name in names if name <= given), key=len, default=None)
 
 
 def _alternatives(texts: tuple[str, ...], part: str) -> tuple[Words, ...]:
