@@ -85,7 +85,7 @@ def _form(actor: Actor, asked: Assigned, rubric: Rubric) -> None:
     if (problem := st.session_state.get(PROBLEM)) and problem[0] == asked.id:
         del st.session_state[PROBLEM]
         notice(problem[1])
-    st.caption("A review cannot be changed once it is given.")
+    place("review_note")
     if given:
         st.session_state[TRIES] += 1
         _give(account.details(actor).login, password, asked, answers, clear)
