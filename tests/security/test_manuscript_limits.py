@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from support.drawn import draw, lines
 from evaluators.base import EvaluatorError
 from evaluators.manuscript.document import Manuscript
 from evaluators.manuscript.limits import Limits
+from evaluators.manuscript.pdf import reader
 from evaluators.manuscript.reading import main_file, read_here, read_manuscript, source_of
 
 QUICK = Limits(seconds=4, wall=300, memory=1_500_000_000)
@@ -65,6 +67,12 @@ def ends(path: Path, limits: Limits = HALF) -> Manuscript | str:
 def test_a_plain_file_is_read_in_the_child_as_here(tmp_path: Path) -> None:
     path = one_page(tmp_path / "plain.pdf", stream(SAY))
     assert read_manuscript(path) == read_here(path, "pdf")
+
+
+def test_what_the_process_did_before_shortens_no_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = one_page(tmp_path / "plain.pdf", stream(SAY))
+    monkeypatch.setattr(reader, "SECONDS", time.process_time())
+    assert read_here(path, "pdf").notes == ()
 
 
 def test_a_content_stream_that_unpacks_to_much_is_bounded(tmp_path: Path) -> None:
