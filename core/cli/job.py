@@ -28,6 +28,7 @@ def submit(
     kind: str | None = typer.Option(None, help="Kind of AI use; by default REMOVAL, and NONE for a study."),
     script_delta: str | None = typer.Option(None, help="none, minor or material: what the edit changes in the script."),
     exception_code: str | None = typer.Option(None, help="Exception claimed instead of a consent."),
+    egress: bool = typer.Option(False, "--egress", help="What it makes may be shown to judges outside this machine."),
     parameter: list[str] = typer.Option([], help="name=value for the runner; the value is JSON or text."),
     file: list[str] = typer.Option([], help="role=path of a further input, such as output=result.mp4."),
     provenance: Path | None = typer.Option(None, help="JSON file that says how an outside output was made."),
@@ -40,7 +41,9 @@ def submit(
     from core.jobs.submission import submit as submit_job
 
     said = {"kind": kind, "script_delta": script_delta, "exception_code": exception_code}
-    use = {name: value for name, value in said.items() if value is not None}
+    use: dict[str, object] = {name: value for name, value in said.items() if value is not None}
+    if egress:
+        use["network_egress"] = True
     request = JobRequest(
         asset=asset,
         version=model,

@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.output import say, show
 
 if TYPE_CHECKING:
+    from evaluators.manuscript.panel import Panel
     from evaluators.manuscript.rubric import Rubric
     from evaluators.manuscript.verdicts import Review
 
+    Judged = tuple[dict[str, object] | None, Rubric, Review]
+
 SHOWN = 140
+
+
+def judged_file(file: str, rubric: str, panel: Panel, progress: Callable[[float, str], None]) -> Judged:
+    """Ask a panel about a file, without the registry: nothing kept, the form, and what was said."""
+    from evaluators.manuscript.judge import judge_manuscript
+    from evaluators.manuscript.reading import read_manuscript
+    from evaluators.manuscript.rubric import find_rubric
+
+    form, manuscript = find_rubric(rubric), read_manuscript(Path(file))
+    return None, form, judge_manuscript(manuscript, form, panel, progress=progress)
+
+
+def judged_job(job: str, rubric: str, panel: Panel, progress: Callable[[float, str], None]) -> Judged:
+    """Ask a panel about a job's manuscript and keep the review beside people's."""
+    from core.cli.session import acting
+    from core.reviews import judge_review
+
+    with acting() as (platform, actor):
+        return judge_review(platform, actor, job=job, rubric=rubric, panel=panel, progress=progress)
 
 
 def print_review(rubric: Rubric, found: Review) -> None:

@@ -145,7 +145,7 @@ def _short(evidence: Evidence) -> str:
 
 @app.command()
 def judge(
-    file: Path = typer.Argument(..., help="The manuscript: PDF, LaTeX or Markdown."),
+    paper: str = typer.Argument(..., help="A manuscript (PDF, LaTeX, Markdown), or a job to keep the review with."),
     model: str = typer.Option(..., "--judge", help="A language model: provider:name, or its name at --judge-url."),
     judge_url: str | None = typer.Option(None, help="Its server, if it speaks the OpenAI chat-completions protocol."),
     rubric: str = typer.Option("medical-ai-scientist-manuscript", help="A rubric's name, or the path of your own."),
@@ -155,28 +155,25 @@ def judge(
     price_out: float | None = typer.Option(None, help="USD for a million tokens received."),
     as_json: Json = False,
 ) -> None:
-    """Let a language model fill a rubric, without the registry; its score opens no gate."""
-    from core.cli.judging import print_review
+    """Let a language model fill a rubric for a file, or for what a job wrote; its score opens no gate."""
+    from core.cli.judging import judged_file, judged_job, print_review
     from core.cli.worker import progress_bars
     from core.jobs.worker import Sign
     from core.settings import Settings
     from evaluators.judging.options import ModelOptions
-    from evaluators.manuscript.judge import judge_manuscript
     from evaluators.manuscript.panel import Panel, Seat
-    from evaluators.manuscript.reading import read_manuscript
-    from evaluators.manuscript.rubric import find_rubric
 
     options = ModelOptions(
         model, judge_url, Settings.load().vlm_key_variable or None,
         samples=samples, request_s=180.0, total_s=1800.0, max_tokens=4000,
     )  # fmt: skip
     panel = Panel(tuple(Seat(options, one, price_in, price_out) for one in persona))
-    form, manuscript = find_rubric(rubric), read_manuscript(file)
+    judged = judged_job if paper.startswith("job_") and not Path(paper).exists() else judged_file
     with progress_bars(quiet=as_json) as observer:
-        found = judge_manuscript(
-            manuscript, form, panel, progress=lambda done, message: observer(Sign("judge", done, message))
-        )
+        kept, form, found = judged(paper, rubric, panel, lambda done, message: observer(Sign("judge", done, message)))
     if as_json:
-        emit(found.to_json())
+        emit({**found.to_json(), "review": kept})
         return
     print_review(form, found)
+    if kept:
+        say(f"The review {kept['id']} is on record beside people's.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -215,7 +215,7 @@ def _show_reviews(session: Session, actor: Actor, job: str, as_json: bool) -> No
         say(f"In dispute on {rubric}: {'; '.join(_dispute(one) for one in items)}.", "bold yellow")
 
 
-COLUMNS: Sequence[str] = ("reviewer", "kind", "role", "rubric", "total", "accepts", "answers", "submitted_at")
+COLUMNS: Sequence[str] = ("reviewer", "kind", "role", "rubric", "total", "accepts", "answers", "cost", "submitted_at")
 
 
 def _row(review: Seen) -> dict[str, object]:
@@ -228,8 +228,16 @@ def _row(review: Seen) -> dict[str, object]:
         "total": None if total is None else f"{total:.0%}",
         "accepts": review.scores["accept"],
         "answers": ", ".join(f"{item} {_short(given['value'])}" for item, given in review.answers.items()),
+        "cost": _cost(review.parameters.get("cost")),
         "submitted_at": review.submitted_at,
     }
+
+
+def _cost(cost: Mapping[str, Any] | None) -> str | None:
+    """What a judge's review took; people's have none on record."""
+    if cost is None:
+        return None
+    return f"{cost['requests']} requests" + ("" if cost["usd"] is None else f", {cost['usd']:.4f} USD")
 
 
 def _dispute(one: Mapping[str, object]) -> str:

@@ -87,7 +87,7 @@ def submit(work: Work, request: JobRequest) -> Submission:
             origin=request.origin,
             ai_use={"script_delta": None, "exception_code": None, "operations": []}
             | use
-            | {"network_egress": leaves or version.network_egress},
+            | {"network_egress": use.get("network_egress") is True or leaves or version.network_egress},
             parameters=parameters,
             provenance=dict(request.provenance) if request.provenance is not None else None,
             extra_inputs={**request.stored, **files},

@@ -6,6 +6,7 @@ run or brought the study in, is named as its author, or has declared an interest
 
 from core.reviews.conflicts import declare_conflict
 from core.reviews.giving import adjudicate, record_judge_review, submit_review
+from core.reviews.judging import judge_review
 from core.reviews.queue import assign, decline, withdraw
 from core.reviews.seeing import Assigned, Seen, assignments_for, disputes, reviews_for
 
@@ -18,6 +19,7 @@ __all__ = [
     "declare_conflict",
     "decline",
     "disputes",
+    "judge_review",
     "record_judge_review",
     "reviews_for",
     "submit_review",

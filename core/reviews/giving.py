@@ -17,7 +17,7 @@ from core.identity import Proof
 from core.lookup import find
 from core.platform import Work, expect
 from core.registry import clean_name, clean_text
-from core.reviews.forms import YAML, explained, kept_rubric, parse_rubric, rubric_file
+from core.reviews.forms import YAML, explained, kept_rubric, parse_rubric
 from core.reviews.queue import manuscript_of, own_assignment, refuse_conflict
 from core.tables import Job, Output, Review, User
 
@@ -60,18 +60,17 @@ def submit_review(work: Work, proof: Proof, assignment: str, answers: Given, *, 
 
 
 def record_judge_review(
-    work: Work, *, job: str, rubric: str, model: str, answers: Given, parameters: Mapping[str, object]
+    work: Work, *, job: str, rubric: bytes, model: str, answers: Given, parameters: Mapping[str, object]
 ) -> Review:
     """Keep a language model's review beside people's; it opens no gate and settles no dispute.
 
-    `parameters` say how it was made: prompt version, samples, raw answers' digest, tokens, cost.
+    `rubric` is the form's file. `parameters` say how it was made: prompt version, raw answers' digest, tokens, cost.
     """
     work.require(Permission.EVALUATE)
     row = find(work.session, Job, job)
     output = manuscript_of(work.session, row)
-    data = rubric_file(rubric)
-    form = parse_rubric(data, rubric)
-    review = _review(work, output, form, work.keep(data, YAML).sha256, _checked(form, answers, False), "judge", False)
+    form = parse_rubric(rubric)
+    review = _review(work, output, form, work.keep(rubric, YAML).sha256, _checked(form, answers, False), "judge", False)
     review.reviewer_id = review.reviewer_name = clean_name(model, "model")
     review.role, review.parameters = "judge", dict(parameters)
     work.add(review)

@@ -51,6 +51,18 @@ class Panel:
         if self.room < 1_000:
             raise EvaluatorError("A judge needs room for 1000 characters at least; give it more.")
 
+    @property
+    def name(self) -> str:
+        """Whom the panel asks, as a record names it."""
+        models = ", ".join(dict.fromkeys(seat.model.model for seat in self.seats))
+        personas = ", ".join(dict.fromkeys(seat.persona for seat in self.seats))
+        return f"{models[:120]} as {personas}"
+
+    @property
+    def network_egress(self) -> bool:
+        """Whether asking it takes the paper out of this machine."""
+        return any(seat.model.network_egress for seat in self.seats)
+
 
 def panel_of(model: ModelOptions, personas: tuple[str, ...] = ("reader",)) -> Panel:
     """Return a panel of one model under several personas."""

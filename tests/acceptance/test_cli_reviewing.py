@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.reviewing import FORM, answers, hire_reviewers, written
+from support.reviewing import FORM, PAPER, answers, good_form, hire_reviewers, written
 from support.studio import PASSWORD, Studio
+from support.vlm import Server
 
 from core import identity
 from core.cli.main import run
@@ -100,3 +101,17 @@ def test_a_review_is_declined_withdrawn_and_stopped_by_a_conflict(
     assert (code, shown.strip()) == (0, "No review is asked for.")
     code, _, slip = greenlight("clinical", "review", "assign", job, "ben", "--due", "soon")
     assert (code, "'soon' is no date" in slip) == (2, True)
+
+
+@SQLITE
+def test_a_judges_review_of_a_job_is_kept_and_shown_with_its_cost(
+    greenlight: Command, studio: Studio, serve: Callable[..., Server], database_kind: str
+):
+    job = written(studio, *PAPER)
+    asked = ("review", "judge", job, "--judge", "local", "--judge-url", serve(good_form).url, "--samples", 1)
+    code, shown, slip = greenlight("engineer", *asked, "--price-in", 1, "--price-out", 2)
+    assert (code, "is on record beside people's" in shown) == (0, True), slip
+    _, shown, _ = greenlight("auditor", "review", "show", job)
+    assert ("local as reader" in shown, "USD" in shown) == (True, True)
+    code, _, slip = greenlight("legal", *asked)
+    assert (code, "Traceback" in slip) == (3, False)

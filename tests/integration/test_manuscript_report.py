@@ -17,6 +17,7 @@ from core.errors import Denied
 from core.reading import release_page
 from core.reports.annotated import MOST_MARKS, annotate
 from core.reports.dossier import make_dossier
+from core.reviews.forms import rubric_file
 
 WRONG = "The groups differed, t(28) = 2.20, p = .40, in the primary outcome."
 
@@ -29,7 +30,9 @@ def test_findings_reviews_and_what_was_not_checked_stand_in_the_dossier(studio: 
     reviewed(studio, assigned(studio, job, "ada"), "ada", answers(novelty=5, clarity=2))
     waiting = assigned(studio, job, "ben", blind=False)
     with studio.platform.work(studio.people["engineer"]) as work:
-        reviews.record_judge_review(work, job=job, rubric=FORM, model="stub:one", answers={"clarity": 1}, parameters={})
+        reviews.record_judge_review(
+            work, job=job, rubric=rubric_file(FORM), model="stub:one", answers={"clarity": 1}, parameters={}
+        )
     proposal = releases.propose(studio.platform, studio.people["engineer"], job)
     assert "MS-07" in {
         verdict.control_id for one in proposal.decision.assessments for verdict in one.verdicts if verdict.closes

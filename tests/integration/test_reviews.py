@@ -18,7 +18,7 @@ from core.audit.verify import verify
 from core.canonical import now
 from core.errors import Conflict, Denied, InputError, NotFound
 from core.reviews.conflicts import conflict_of
-from core.reviews.forms import kept_rubric
+from core.reviews.forms import kept_rubric, rubric_file
 from core.reviews.seeing import assignment_for, waits_for
 from core.tables import Job, Review, ReviewAssignment, User
 
@@ -194,13 +194,13 @@ def test_a_judges_review_stands_beside_peoples_and_disputes_nothing(case: tuple[
     reviewed(studio, assigned(studio, job, "ada"), "ada", answers(novelty=5))
     with studio.platform.work(studio.people["engineer"]) as work:
         judged = reviews.record_judge_review(
-            work, job=job, rubric=FORM, model="stub:one", answers={"novelty": 1}, parameters={"samples": 3}
+            work, job=job, rubric=rubric_file(FORM), model="stub:one", answers={"novelty": 1}, parameters={"samples": 3}
         )
     assert (judged.kind, judged.scores["total"]["share"]) == ("judge", None)
     with studio.platform.reading() as session:
         assert reviews.disputes(session, studio.people["auditor"], job) == {}
     with studio.platform.work(studio.people["clinical"]) as work, pytest.raises(Denied):
-        reviews.record_judge_review(work, job=job, rubric=FORM, model="x", answers={}, parameters={})
+        reviews.record_judge_review(work, job=job, rubric=rubric_file(FORM), model="x", answers={}, parameters={})
 
 
 def test_the_queue_shows_what_is_overdue_and_lets_go(case: tuple[Studio, str]):

@@ -22,10 +22,23 @@ from core.runners.measure import RESULT, MeasureRunner
 from core.tables import Job, Output, Review
 from support.studies import VERSION, approved, found_group, take_in
 from support.studio import PASSWORD, Studio
+from support.vlm import Reply, completion
 
 FORM = "medical-ai-scientist-manuscript"
 ITEMS = ("novelty", "clarity", "coherence", "reproducibility", "coverage")
 FACTS: dict[str, Any] = {"backend": "protocol", "mode": "reproduction", "deviations": [], "numbers": None}
+
+
+SENTENCE = "Missing values were imputed by chained equations."
+PAPER = ("1 Methods", SENTENCE, *["The cohort held 420 patients of one hospital, all of them adults."] * 6)
+"""Lines of a manuscript that holds enough to be judged."""
+
+
+def good_form(body: dict[str, Any], quote: str = SENTENCE) -> Reply:
+    """What a language model answers about `PAPER`: 4 everywhere, and 1 for the bad one of its canaries."""
+    value = 1 if "universal deep framework" in body["messages"][1]["content"] else 4
+    form = {name: {"score": value, "quote": quote, "reason": "So it is."} for name in ITEMS}
+    return completion(json.dumps({"text_addressed_to_judge": False} | form))
 
 
 def answers(**changes: int) -> dict[str, int]:
