@@ -24,6 +24,7 @@ from core.keys import VerifyingKey
 from core.lookup import approval_of, asset_files, find
 from core.platform import Platform, Work
 from core.registry import clean_name, clean_text, store_asset
+from core.reviews.seeing import refuse_blind
 from core.tables import Asset, Project, ProtocolApproval
 
 if TYPE_CHECKING:
@@ -110,10 +111,14 @@ def study_of(session: Session, asset: str) -> Asset:
     return row
 
 
-def study_record(platform: Platform, asset: str) -> dict[str, Any]:
-    """Everything about one study: its facts, its files, and whether its protocol is approved, the seal checked."""
+def study_record(platform: Platform, actor: Actor, asset: str) -> dict[str, Any]:
+    """Everything about one study: its facts, its files, and whether its protocol is approved, the seal checked.
+
+    `Denied` for somebody who still owes a blind review of what came of it.
+    """
     with platform.reading() as session:
         row = study_of(session, asset)
+        refuse_blind(session, actor, row.id)
         files = {role: item.sha256 for role, item in asset_files(session, row).items()}
         approval = approval_of(session, row)
         if approval is not None:

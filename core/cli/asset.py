@@ -117,10 +117,12 @@ def list_assets(as_json: Json = False) -> None:
 def show_asset(asset: str, as_json: Json = False) -> None:
     """Show one asset: its files, its mask, and who is declared."""
     from core.lookup import asset_files, current_declaration, find
+    from core.reviews.seeing import refuse_blind
     from core.tables import Asset, record_of
 
-    with acting() as (platform, _), platform.reading() as session:
+    with acting() as (platform, actor), platform.reading() as session:
         row = find(session, Asset, asset)
+        refuse_blind(session, actor, row.id)
         declaration = current_declaration(session, row)
         files = {role: item.sha256 for role, item in asset_files(session, row).items()}
         declared = "nobody has said who is visible" if declaration is None else declaration.persons

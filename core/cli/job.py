@@ -98,8 +98,8 @@ def list_jobs(as_json: Json = False) -> None:
 @app.command("show")
 def show_job(job: str, as_json: Json = False) -> None:
     """Show one job, its attempts, outputs and measurements. Exit code 8 when it failed or was lost."""
-    with acting() as (platform, _), platform.reading() as session:
-        record = _job(session, job)
+    with acting() as (platform, actor), platform.reading() as session:
+        record = _job(session, actor, job)
     if as_json:
         detail(record, as_json=True)
     else:
@@ -187,13 +187,15 @@ def _show_reproduction(platform: Platform, actor: Actor, job: str, as_json: bool
     show(found.record["environment"], ("name", "original", "rerun", "equal"), as_json=False, empty="")
 
 
-def _job(session: Any, job: str) -> dict[str, Any]:
+def _job(session: Any, actor: Actor, job: str) -> dict[str, Any]:
     import sqlalchemy as sa
 
     from core.lookup import find
+    from core.reviews.seeing import refuse_blind
     from core.tables import Attempt, EvaluationRecord, Job, MeasurementRecord, Output, Rerun, record_of
 
     row = find(session, Job, job)
+    refuse_blind(session, actor, row.asset_id)
     measured = (
         sa.select(MeasurementRecord)
         .join(EvaluationRecord, EvaluationRecord.id == MeasurementRecord.evaluation_id)

@@ -58,8 +58,8 @@ def list_releases(as_json: Json = False) -> None:
 @app.command("show")
 def show_release(release: str = typer.Argument("", help="Id; empty means the newest."), as_json: Json = False) -> None:
     """Show one release: its state, verdicts and signatures."""
-    with acting() as (platform, _), platform.reading() as session:
-        record = _release(platform, session, release)
+    with acting() as (platform, actor), platform.reading() as session:
+        record = _release(platform, session, actor, release)
     if as_json:
         detail(record, as_json=True)
         return
@@ -117,13 +117,14 @@ def _decide(release: str, decision: str, reason: str, password_stdin: bool, as_j
     done({"id": row.id, "state": row.state}, f"{actor.name} {word}; the release is {row.state}.", as_json=as_json)
 
 
-def _release(platform: Any, session: Any, release: str) -> dict[str, Any]:
+def _release(platform: Any, session: Any, actor: Any, release: str) -> dict[str, Any]:
     import sqlalchemy as sa
 
     from core.lookup import find, signatures_of
     from core.reports.evaluations import read_json
+    from core.reviews.seeing import refuse_blind
     from core.signatures import open_slots
-    from core.tables import Release, record_of
+    from core.tables import Job, Release, record_of
 
     row = (
         find(session, Release, release)
@@ -132,6 +133,7 @@ def _release(platform: Any, session: Any, release: str) -> dict[str, Any]:
     )
     if row is None:
         raise NotFound("there is no release yet", "propose one with 'greenlight release propose'")
+    refuse_blind(session, actor, session.get_one(Job, row.job_id).asset_id)
     evidence = read_json(platform.store, row.evidence_sha256)
     verdicts = [
         {"pack": assessment["pack"]["id"], "control": verdict["control_id"], **verdict}

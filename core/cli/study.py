@@ -116,8 +116,8 @@ def show_study(study: str, as_json: Json = False) -> None:
     """Show one study: question, context of use, data, and who approved it."""
     from core.studies import study_record
 
-    with acting() as (platform, _):
-        record = study_record(platform, study)
+    with acting() as (platform, actor):
+        record = study_record(platform, actor, study)
     if as_json:
         detail(record, as_json=True)
         return

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from core.access import Actor, Permission
 from core.canonical import canonical_json, new_id, now
 from core.checkpoints import make_checkpoint
-from core.errors import Denied, InputError, TamperingFound, Unavailable
+from core.errors import InputError, TamperingFound, Unavailable
 from core.lookup import approval_of, asset_files, find, output_of, signatures_of
 from core.platform import Platform
 from core.releases import verified
@@ -24,7 +24,7 @@ from core.reports.sealing import Attachment, SealingKey, SealReport, seal, verif
 from core.reports.study import Study
 from core.reports.study_bundle import attached, marked
 from core.reports.study_case import study_of, with_pictures
-from core.reviews.seeing import waits_for
+from core.reviews.seeing import refuse_blind
 from core.signatures import check_signature
 from core.studies import check_approval
 from core.tables import Asset, Dossier, Job, Release
@@ -44,8 +44,7 @@ def make_dossier(platform: Platform, actor: Actor, release: str) -> DossierFiles
     actor.require(Permission.REPORT_MAKE)
     with platform.reading() as session:
         job_id = find(session, Release, release).job_id
-        if waits_for(session, actor, session.get_one(Job, job_id)):
-            raise Denied("you still owe a blind review of this manuscript", "give it first: 'greenlight review list'")
+        refuse_blind(session, actor, session.get_one(Job, job_id).asset_id)
     audit = verified(platform, job_id)
     with platform.work(actor) as work:
         checkpoint = make_checkpoint(work)

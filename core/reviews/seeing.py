@@ -78,15 +78,26 @@ def assignment_for(session: Session, actor: Actor, at: datetime, assignment: str
     return _assigned(session, row, actor, at)
 
 
-def waits_for(session: Session, actor: Actor, job: Job) -> bool:
-    """Whether the actor still owes a blind review of what a job made: until then its record is closed to them."""
-    query = sa.select(ReviewAssignment.id).where(
-        ReviewAssignment.job_id == job.id,
-        ReviewAssignment.reviewer_id == actor.id,
-        ReviewAssignment.state == "open",
-        ReviewAssignment.blind,
+def refuse_blind(session: Session, actor: Actor, asset: str) -> None:
+    """Raise `Denied` where the actor still owes a blind review of what came of an asset: its record is closed to them.
+
+    Whatever shows who made a study, or what others say of it, asks this first.
+    """
+    query = (
+        sa.select(ReviewAssignment.id)
+        .join(Job, Job.id == ReviewAssignment.job_id)
+        .where(
+            Job.asset_id == asset,
+            ReviewAssignment.reviewer_id == actor.id,
+            ReviewAssignment.state == "open",
+            ReviewAssignment.blind,
+        )
     )
-    return session.scalar(query.limit(1)) is not None
+    if session.scalar(query.limit(1)) is not None:
+        raise Denied(
+            "you still owe a blind review of this manuscript, and its record opens to you once it is given",
+            "see 'greenlight review list'",
+        )
 
 
 def reviews_for(session: Session, actor: Actor, job: str) -> tuple[Seen, ...]:

@@ -11,10 +11,10 @@ from core.errors import GreenlightError
 from core.lookup import find
 from core.reading import ReleasePage, release_page
 from core.reports.wording import by_urgency
-from core.reviews.seeing import waits_for
+from core.reviews.seeing import refuse_blind
 from core.tables import Job, Release
 from dashboard.appearance import state_tone
-from dashboard.components.shown import CAUTION, notice, place
+from dashboard.components.shown import notice, place
 from dashboard.installation import installation
 from dashboard.views import findings, manuscript, measures, pictures, proof, signing, study
 
@@ -26,13 +26,10 @@ def show(actor: Actor, release: str) -> None:
     st.button("← All releases", key="back", type="tertiary", on_click=_back)
     try:
         with installation().reading() as session:
+            refuse_blind(session, actor, session.get_one(Job, find(session, Release, release).job_id).asset_id)
             page = release_page(session, installation().store, release)
-            waits = waits_for(session, actor, session.get_one(Job, find(session, Release, release).job_id))
     except GreenlightError as error:
         notice(str(error))
-        return
-    if waits:
-        notice("You still owe a blind review of this manuscript; its record opens to you once it is given.", CAUTION)
         return
     _decision(actor, page)
     shown = tabs(page)

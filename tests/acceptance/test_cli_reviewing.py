@@ -57,6 +57,9 @@ def test_two_reviews_are_asked_for_given_and_their_dispute_settled(
     code, shown, _ = greenlight("ada", "review", "show", asked["ada"], "--to", tmp_path / "paper")
     assert (code, "Does the paper add something" in shown) == (0, True)
     assert (tmp_path / "paper" / "manuscript.pdf").read_bytes().startswith(b"%PDF-")
+    for closed in (("job", "show", job), ("study", "show", "small"), ("asset", "show", "small")):
+        code, shown, slip = greenlight("ada", *closed)
+        assert (code, shown, "owe a blind review" in slip) == (3, "", True), closed
     form = json.loads((tmp_path / "paper" / "answers.json").read_text())
     assert set(form) == set(answers())
     for login, filled in {"ada": answers(novelty=5), "ben": answers()}.items():

@@ -19,7 +19,7 @@ from core.canonical import now
 from core.errors import Conflict, Denied, InputError, NotFound
 from core.reviews.conflicts import conflict_of
 from core.reviews.forms import kept_rubric, rubric_file
-from core.reviews.seeing import assignment_for, waits_for
+from core.reviews.seeing import assignment_for, refuse_blind
 from core.tables import Job, Review, ReviewAssignment, User
 
 
@@ -82,13 +82,15 @@ def test_a_reviewer_sees_neither_authors_nor_other_reviews_before_their_own_is_i
     assert seen(studio, "ben", job) == ()
     with studio.platform.reading() as session:
         assert reviews.disputes(session, ben, job) == {}
-        assert waits_for(session, ben, session.get_one(Job, job))
+        asset = session.get_one(Job, job).asset_id
+        with pytest.raises(Denied, match="owe a blind review"):
+            refuse_blind(session, ben, asset)
         with pytest.raises(Denied, match="somebody else"):
             assignment_for(session, ben, now(), first)
     reviewed(studio, second, "ben", answers())
     assert [one.reviewer for one in seen(studio, "ben", job)] == ["Ada Example", "Ben Example"]
     with studio.platform.reading() as session:
-        assert not waits_for(session, ben, session.get_one(Job, job))
+        refuse_blind(session, ben, asset)
         assert assignment_for(session, ben, now(), second).job == job
 
 

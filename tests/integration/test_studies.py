@@ -48,7 +48,7 @@ def test_a_study_runs_only_once_its_protocol_is_approved(group: Studio, tmp_path
     allowed = submitted(group, asset)
     assert (allowed.job.status, allowed.job.ai_use["kind"]) == ("queued", "NONE")
     assert allowed.decision.facts["approval"]["by_name"] == "Clinical"
-    record = study_record(group.platform, asset)
+    record = study_record(group.platform, group.people["auditor"], asset)
     assert (record["approved_by"], record["question"]) == ("Clinical", small_protocol()["question"])
     with group.platform.reading() as session:
         assert verify(session, group.platform.store, group.platform.key.public).intact
