@@ -2,7 +2,7 @@
 
 A rule finds a sentence that reports an item; the sentence is the evidence, with a confidence. It never says that
 something is missing: an item without such a sentence, or without a rule, is a reviewer's. Coverage counts as reported
-only what has its evidence, or a person's word.
+only what has its evidence, or a person's word. People say it on the guideline's form (`reporting.py`).
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from evaluators.base import EvaluatorError
 from evaluators.manuscript.datafile import Digest, Plain, read
 from evaluators.manuscript.document import Manuscript, Place
 from evaluators.manuscript.parts import PARTS, Part, Passage, passages
+from evaluators.manuscript.rubric import SAID, Said
+from evaluators.manuscript.scoring import Answer
 
 RULES = "rules"
 LONGEST_SENTENCE = 2_000
 LOOKED = "the rule found no sentence that reports it; a reviewer has to look"
 SUITABLE = "these sentences speak of it; whether it was suitable is a reviewer's answer"
 NO_RULE = "no rule can decide this; a reviewer has to look"
-Status = Literal["reported", "reviewer", "not_reported", "not_applicable"]
-SAID: tuple[Status, ...] = ("reported", "not_reported", "not_applicable")
-"""What a person may say of an item."""
+Status = Literal[Said, "reviewer"]
 
 
 class Rule(Plain):
@@ -124,7 +124,11 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Entry:
-    """One item of a filled checklist. `by` is "rule", "reviewer" or a person's name; `confidence` is the rule's."""
+    """One item of a filled checklist. `by` is "rule", "reviewer" (it waits for one) or who said it, as they are called.
+
+    `evidence` and `confidence` are the rule's; `quote` and `reason` a person's, or why the item waits. `disputed` is an
+    item that waits because people differ.
+    """
 
     id: str
     section: str
@@ -134,11 +138,13 @@ class Entry:
     reason: str = ""
     evidence: tuple[Evidence, ...] = ()
     confidence: float | None = None
+    quote: str = ""
+    disputed: bool = False
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """How many items are in each state. What waits for a reviewer counts as not reported."""
+    """How many items are in each state. What waits for a reviewer counts as not reported; `disputed` ones wait too."""
 
     items: int
     reported_by_rule: int
@@ -146,6 +152,7 @@ class Coverage:
     not_reported: int
     not_applicable: int
     waiting: int
+    disputed: int = 0
 
     @property
     def share(self) -> float | None:
@@ -182,18 +189,26 @@ class Checklist:
             count["not_reported"],
             count["not_applicable"],
             count["reviewer"],
+            sum(entry.disputed for entry in self.entries),
         )
 
-    def answered(self, answers: Mapping[str, Status], by: str) -> Checklist:
-        """Return the checklist with a person's answers, which go before the rule's; EvaluatorError for unknown ones."""
+    def answered(self, answers: Mapping[str, Said | Answer], by: str) -> Checklist:
+        """Return the checklist with a person's answers, which go before the rule's; EvaluatorError for unknown ones.
+
+        What a rule found stays as evidence beside a person's word, without the rule's confidence.
+        """
+        given = {item: one if isinstance(one, Answer) else Answer(one) for item, one in answers.items()}
         known = {entry.id for entry in self.entries}
-        for item, status in answers.items():
-            if item not in known or status not in SAID:
-                raise EvaluatorError(f"'{item}: {status}' is no answer; use an item of the list and {', '.join(SAID)}.")
+        for item, answer in given.items():
+            if item not in known or answer.value not in SAID:
+                said = f"'{item}: {answer.value}'"
+                raise EvaluatorError(f"{said} is no answer; use an item of the list and {', '.join(SAID)}.")
+        return replace(self, entries=tuple(_said(entry, given.get(entry.id), by) for entry in self.entries))
+
+    def in_dispute(self, reasons: Mapping[str, str]) -> Checklist:
+        """Return the checklist with these items waiting, as people differ on them; the reasons say who said what."""
         entries = tuple(
-            replace(entry, status=answers[entry.id], by=by, reason="", confidence=None)
-            if entry.id in answers
-            else entry
+            replace(_waiting(entry), reason=reasons[entry.id], disputed=True) if entry.id in reasons else entry
             for entry in self.entries
         )
         return replace(self, entries=entries)
@@ -201,6 +216,17 @@ class Checklist:
     def to_json(self) -> dict[str, object]:
         """The checklist as plain JSON values."""
         return {**asdict(self), "coverage": {**asdict(self.coverage), "share": self.coverage.share}}
+
+
+def _said(entry: Entry, answer: Answer | None, by: str) -> Entry:
+    status = next((word for word in SAID if answer is not None and answer.value == word), None)
+    if answer is None or status is None:
+        return entry
+    return replace(_waiting(entry), status=status, by=by, reason=answer.reason, quote=answer.quote)
+
+
+def _waiting(entry: Entry) -> Entry:
+    return replace(entry, status="reviewer", by="reviewer", reason="", confidence=None, quote="", disputed=False)
 
 
 def guideline_names() -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -22,6 +22,10 @@ SCHEMA = "greenlight.rubric/1"
 ID = r"^[a-z][a-z0-9_]{0,39}$"
 MOST_ITEMS = 400
 Value = float | bool | str
+Said = Literal["reported", "not_reported", "not_applicable"]
+SAID: tuple[Said, ...] = get_args(Said)
+"""What a person may say of an item of a checklist."""
+CHECKLIST = "reporting"
 
 
 class Source(Plain):
@@ -35,7 +39,8 @@ class Item(Plain):
     """A node of a rubric. `weight` is its share in the group's mean; 0 leaves it out (texts, confidence).
 
     `values` are the numbers of a score, lowest first, or the words of a choice; `anchors` say what some of them mean.
-    `differ_by` is the distance on the scale from which two reviewers' scores need a third person.
+    `differ_by` is the distance on the scale from which two reviewers' scores need a third person; two different words
+    of a choice are 1 apart.
     """
 
     id: str = Field(pattern=ID)
@@ -101,7 +106,8 @@ class RubricFile(Plain):
     id: str = Field(pattern=r"^[a-z][a-z0-9-]{1,59}$")
     version: str = Field(pattern=r"^[0-9]+(\.[0-9]+)*$")
     title: str = Field(min_length=1, max_length=120)
-    judges: Literal["idea", "implementation", "manuscript"]
+    judges: Literal["idea", "implementation", "manuscript", "reporting"]
+    """`reporting` is a checklist: it asks what a manuscript says, not how good it is, and has no total."""
     source: Source
     note: str = Field(default="", max_length=600)
     items: tuple[Item, ...] = Field(min_length=1, max_length=60, strict=False)
@@ -115,13 +121,22 @@ class RubricFile(Plain):
             raise ValueError(f"it has {len(nodes)} items; at most {MOST_ITEMS} are allowed")
         if repeated := next((one for one in ids if ids.count(one) > 1), None):
             raise ValueError(f"the item '{repeated}' is there twice")
-        if not any(item.counts for item in self.items):
-            raise ValueError("no item has a weight, so that nothing can be rolled up")
+        self._weigh(nodes)
         rule = self.decision
         target = next((node for node in nodes if rule is not None and node.id == rule.item), None)
         if rule is not None and (target is None or target.kind != "score" or rule.accept_from not in target.values):
             raise ValueError(f"the decision needs a score and a value of its scale; '{rule.item}' is not that")
         return self
+
+    def _weigh(self, nodes: Sequence[Item]) -> None:
+        """A checklist has its three words and no weight; every other form has something to roll up."""
+        if self.judges != CHECKLIST:
+            if not any(item.counts for item in self.items):
+                raise ValueError("no item has a weight, so that nothing can be rolled up")
+            return
+        for node in nodes:
+            if node.counts or (node.kind != "group" and node.values != SAID):
+                raise ValueError(f"'{node.id}' of a checklist is no choice of {', '.join(SAID)}, or has a weight")
 
 
 @dataclass(frozen=True)
@@ -141,6 +156,11 @@ class Rubric:
         """The version of its content."""
         return self.content.version
 
+    @property
+    def is_checklist(self) -> bool:
+        """Whether it is a reporting guideline's form, whose coverage is counted instead of a total."""
+        return self.content.judges == CHECKLIST
+
     def nodes(self) -> tuple[Item, ...]:
         """Every item, groups included, in the form's order."""
         return tuple(node for item in self.content.items for node in item.walk())
@@ -157,7 +177,14 @@ class Rubric:
 
     def to_json(self) -> dict[str, object]:
         """What a record needs to find this rubric again."""
-        return {"id": self.id, "version": self.version, "digest": self.file.digest, "title": self.content.title}
+        content = self.content
+        return {
+            "id": self.id,
+            "version": self.version,
+            "digest": self.file.digest,
+            "title": content.title,
+            "judges": content.judges,
+        }
 
 
 def rubric_names() -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from evaluators.manuscript.rubric import Item, Rubric, Value, grouped
 
 LONGEST_TEXT = 20_000
 LONGEST_QUOTE = 1_000
+NO_TOTAL = "a checklist has no total; how much of it is reported is counted instead"
 FIELDS = frozenset({"value", "reason", "quote"})
 NOT_NOVEL = re.compile(
     r"\b(not|isn't|hardly|lacks?|lacking|limited|little|no|without|missing)\b[^.]{0,40}\b(novel|novelty|original|originality)\b"
@@ -64,12 +65,12 @@ class Scored:
 
 @dataclass(frozen=True)
 class Difference:
-    """Two reviews that lie further apart on an item than its rubric allows."""
+    """Two reviews that lie further apart on an item than its rubric allows; the outermost numbers, or two words."""
 
     item: str
     title: str
-    low: float
-    high: float
+    low: float | str
+    high: float | str
     limit: float
 
 
@@ -134,7 +135,8 @@ def score(rubric: Rubric, answers: Answers) -> Scored:
     nodes: dict[str, Node] = {}
     for item in rubric.content.items:
         _roll(item, answers, nodes)
-    total = _group("total", rubric.content.items, nodes)
+    items = rubric.content.items
+    total = Node("total", None, NO_TOTAL) if rubric.is_checklist else _group("total", items, nodes)
     rule = rubric.content.decision
     own = answers.get(rule.item) if rule else None
     accept = None if rule is None or own is None or own.value is None else float(own.value) >= rule.accept_from
@@ -177,8 +179,23 @@ def differences(rubric: Rubric, reviews: Sequence[Answers]) -> tuple[Difference,
     found = []
     for item in rubric.leaves():
         given = [answers[item.id].value for answers in reviews if item.id in answers]
-        numbers = [float(value) for value in given if isinstance(value, int | float)]
-        limit = item.differ_by
-        if limit is not None and len(numbers) > 1 and max(numbers) - min(numbers) >= limit:
-            found.append(Difference(item.id, item.title, min(numbers), max(numbers), limit))
+        ends = _words(item, given) if item.kind == "choice" else _ends(given)
+        if ends is not None and item.differ_by is not None and _distance(*ends) >= item.differ_by:
+            low, high = ends
+            found.append(Difference(item.id, item.title, low, high, item.differ_by))
     return tuple(found)
+
+
+def _ends(given: Sequence[Value | None]) -> tuple[float, float] | None:
+    numbers = [float(value) for value in given if isinstance(value, int | float)]
+    return (min(numbers), max(numbers)) if len(numbers) > 1 else None
+
+
+def _words(item: Item, given: Sequence[Value | None]) -> tuple[str, str] | None:
+    """The first and the last word that somebody chose, in the form's order; None where nobody differs."""
+    chosen = [str(word) for word in item.values if word in given]
+    return (chosen[0], chosen[-1]) if len(chosen) > 1 else None
+
+
+def _distance(low: float | str, high: float | str) -> float:
+    return 1.0 if isinstance(low, str) or isinstance(high, str) else high - low
