@@ -41,7 +41,9 @@ PHRASES: Mapping[str, str] = {
     "job.started_at": "when the job first started",
     "job.status": "whether the job finished",
     "measurements": "what was measured",
+    "measurements.findings_high.value": "how many findings in the manuscript are of high severity",
     "measurements.preservation_psnr.qualified": "whether the measure of kept pixels was studied",
+    "measurements.provenance_share.value": "what share of the manuscript's numbers leads to the run",
     "measurements.removal_residue.qualified": "whether the measure of what is left was studied",
     "measurements.warp_error_ratio.qualified": "whether the measure of steadiness was studied",
     "model.licence_cleared": "whether the model's licence and those of its base models are cleared",
@@ -76,6 +78,12 @@ PHRASES: Mapping[str, str] = {
     "project.strikes[].union": "which union called each strike",
     "purpose": "whether this is an internal trial or meant for release",
     "records.evidence_sha256": "the digest of the evidence that was put up for signing",
+    "reviews.checklists": "how far the reporting checklists are filled",
+    "reviews.disputes": "on how many items reviewers differ and nobody has decided",
+    "reviews.people": "which people reviewed the manuscript",
+    "reviews.people[].by": "who reviewed the manuscript",
+    "reviews.people[].output_sha256": "which manuscript each review is about",
+    "reviews.people[].role": "in which role each review was given",
     "signatures": "which signatures exist",
     "signatures[].at": "when each signature was given",
     "signatures[].authenticated_at": "when each signer last proved their identity",
@@ -125,8 +133,8 @@ def phrase(path: str) -> str:
     if path in PHRASES:
         return PHRASES[path]
     if path.startswith("measurements."):
-        return f"the measure '{words(path.removeprefix('measurements.'))}'"
-    return f"the recorded '{words(path.replace('[]', ''))}'"
+        return f"what the measure '{words(path.removeprefix('measurements.').removesuffix('.value'))}' says"
+    return f"what is recorded as '{words(path.replace('[]', ''))}'"
 
 
 def words(identifier: str) -> str:

@@ -80,7 +80,7 @@ def _figures(document: Dossier) -> Flowable:
 def _found(document: Dossier) -> Iterator[tuple[str, str]]:
     """What was measured, or for a study what vouches for its numbers."""
     if document.study is not None:
-        yield study_wording.traced_share(document.study), "numbers traced"
+        yield study_wording.traced_share(document.study, document.manuscript), "numbers traced"
         yield study_wording.checks_share(document.study), "leakage checks pass"
         return
     judged = [row for row in document.measurements if row.meets is not None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.reports.manuscript import ManuscriptPage
 from core.reports.study import (
     Approval,
     Asked,
@@ -195,13 +196,15 @@ def intervals(group: ResultGroup) -> str:
 def traced(study: Study) -> str:
     """How many of the manuscript's numbers lead to a recorded result."""
     if study.numbers is None or study.traced is None:
-        return "Nobody has traced the numbers of this manuscript to recorded results."
+        return "The run does not say where its manuscript's numbers come from; the integrity rules trace them."
     return f"{study.traced:,} of {study.numbers:,} numbers in the manuscript lead to a recorded result."
 
 
-def traced_share(study: Study) -> str:
-    """The same as a figure for the first page."""
-    return "not known" if study.numbers is None or study.traced is None else f"{study.traced:,} of {study.numbers:,}"
+def traced_share(study: Study, page: ManuscriptPage | None) -> str:
+    """The same as a figure for the first page; what was measured where the run itself says nothing."""
+    if study.numbers is not None and study.traced is not None:
+        return f"{study.traced:,} of {study.numbers:,}"
+    return "not known" if page is None or page.traced_share is None else f"{page.traced_share:.0%}"
 
 
 def checks_share(study: Study) -> str:

@@ -83,7 +83,7 @@ def test_a_run_made_elsewhere_says_what_nobody_knows(studio: Studio, tmp_path: P
     assert [group.title for group in study.results] == ["Recorded by the run: run_0", "Recorded by the run: run_1"]
     files = make_dossier(studio.platform, studio.people["auditor"], release)
     text = " ".join(sheet.extract_text() for sheet in pypdf.PdfReader(BytesIO(files.pdf)).pages).replace("\n", " ")
-    assert "Nobody has traced the numbers of this manuscript" in text
+    assert "The run does not say where its manuscript's numbers come from" in text
     assert "carried out elsewhere and taken in (ai-scientist-v1)" in text
 
 

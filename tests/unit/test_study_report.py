@@ -111,7 +111,7 @@ def test_what_nobody_knows_of_a_study_is_said(render):
         say.traced(unknown), "The manuscript cannot be shown: it is encrypted.",
     )  # fmt: skip
     assert [one for one in sentences if squeeze(one) not in text] == []
-    assert "not known" in say.traced_share(unknown)
+    assert "not known" in say.traced_share(unknown, None)
     warned = replace(known, approval=replace(known.approval, covers=False))  # type: ignore[type-var]
     assert squeeze("WARNING: another protocol was run.") in render(replace(study_example(), study=warned))
 
