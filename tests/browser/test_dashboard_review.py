@@ -51,7 +51,7 @@ def test_a_reviewer_reads_the_findings_beside_the_pages_fills_the_form_and_learn
     card = page.locator("[data-review]")
     expect(card).to_contain_text("Your review is asked for")
     page.locator(f".st-key-open-{case.release} button").click()
-    told(page, "you still owe a blind review of this manuscript")
+    told(page, "You still owe a blind review of this manuscript")
     expect(page.locator(".gl-decision")).to_have_count(0)
     page.get_by_role("button", name="← All releases").click()
     page.get_by_role("button", name="Review", exact=True).click()
