@@ -263,3 +263,30 @@ def test_a_sentence_that_repeats_a_traced_cell_under_its_name_is_traced() -> Non
     cell = cells(("circle", "0.434"), ("moons", "0.614"))
     assert check(run_of(two_sets()), "Circle ends at 0.434.", cell).findings == ()
     assert len(check(run_of(two_sets()), "Circle ends at 0.439.", cell).findings) == 1
+
+
+def test_a_second_column_of_names_is_no_column_of_values() -> None:
+    rows = [
+        ["Dataset", "Variation", "Best Val Loss", "Accuracy"],
+        ["circle", "Initial LR 2e-3", "0.434", "0.8188"],
+        ["moons", "Initial LR 1e-3", "0.614", "0.8188"],
+        ["circle", "Other reward", "0.4342", "0.8187"],
+    ]
+    found = check(run_of(two_sets()), "", table(rows))
+    assert (found.findings, found.looked_at) == ((), 6)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The weight of the grid loss was set to 0.434.",
+        "The grid loss is weighted at 0.434 beside the first.",
+        "Upper layers: η_e = 4 × 10^-3.",
+        "The scatter of the circle is drawn with σ_x ∼ U[0.434, 0.614].",
+        "The grid regularization weight was 0.434.",
+    ],
+)
+def test_a_number_that_is_said_to_be_set_is_a_setting_even_where_the_run_logged_it(text: str) -> None:
+    document = {"circle": {"grid_loss": 0.434, "line": 0.4349}}
+    found = check(run_of(document), text + " The grid loss of the circle is 0.434.")
+    assert (found.findings, found.evidence["numbers"]) == ((), 1)

@@ -69,3 +69,16 @@ def test_the_deviation_of_real_shares_is_never_found(values: list[float], decima
 def test_without_such_measures_nothing_is_said_to_be_clean() -> None:
     assert VALUES(paper("The loss was 3.2.")).status == "not_checked"
     assert SPREAD(paper("The accuracy was 0.91.")).status == "not_checked"
+
+
+@pytest.mark.parametrize(
+    ("header", "caption"),
+    [
+        ("Steps to 98% Val Acc", ""),
+        ("Epochs until 0.9 accuracy", ""),
+        ("90% Val Acc", "Steps to reach 90% and 98% validation accuracy."),
+    ],
+)
+def test_how_long_it_took_to_reach_an_accuracy_is_no_accuracy(header: str, caption: str) -> None:
+    rows = [["Task", "Val Loss", header], ["Sums", "0.0061", "3120.5"], ["Orders", "0.0117", "810.0"]]
+    assert VALUES(paper("", table(rows, caption))).findings == ()

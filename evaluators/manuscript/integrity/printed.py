@@ -75,7 +75,8 @@ def _of_sentence(sentence: Sentence, title: str, meant: str = "") -> Iterator[Pr
         if number.is_result:
             beside = sentence.text[max(0, number.start - 90) : number.end + 50]
             quote, interval = quoted(sentence.text, number), _interval(sentence.numbers, number)
-            surroundings = Surroundings(near, around, beside)
+            before = sentence.text[max(0, number.start - 40) : number.start]
+            surroundings = Surroundings(near, around, beside, before=before)
             yield from _with_deviation(Printed(number, sentence.place, quote, surroundings, cited, interval=interval))
 
 

@@ -21,13 +21,16 @@ FEWEST = 2
 """Values behind a deviation when their number is not told; fewer values allow a larger deviation."""
 _CHANGE = re.compile(
     r"improv|increas|decreas|gain|change|differ|drop|delta|Δ|relative|ratio|[+±]\d|reduc|×|times|loss|error|log|faster|"
-    r"time|epoch|param|count|number|\bn\b|weight|threshold",
+    r"time|epoch|\bsteps?\b|iterations?\b|param|count|number|\bn\b|weight|threshold",
     re.IGNORECASE,
 )
 _SD = re.compile(r"\bSD\b|\bs\.d\.|standard deviation|\bstd\b", re.IGNORECASE)
 _OTHER_SPREAD = re.compile(
     r"\bSE\b|\bSEM\b|standard error|confidence|\bCI\b|interval|half-?width|\bIQR\b", re.IGNORECASE
 )
+
+
+_TO_TARGET = re.compile(r"\b(steps?|epochs?|iterations?|updates?|rounds?|time) (\w+ )?(to|until)\b", re.IGNORECASE)
 
 
 class Value(NamedTuple):
@@ -50,7 +53,8 @@ def values(manuscript: Manuscript) -> Iterator[Value]:
         for row in rows_of(table):
             for name, number in row.values.items():
                 header = row.headers[name]
-                if name in bounded and not _CHANGE.search(f"{header} {row.name}"):
+                of_share = name in bounded and not _TO_TARGET.search(table.caption)
+                if of_share and not _CHANGE.search(f"{header} {row.name}"):
                     scale = 100.0 if row.percent(name) else 1.0
                     cell = row.cells[name]
                     yield Value(name, number, scale, cell.text.strip(), cell.place, f"{table.caption} {header}", True)

@@ -10,6 +10,11 @@ from evaluators.manuscript.document import Cell, Manuscript, Number, Table
 from evaluators.manuscript.integrity.vocabulary import MeasureWord, measures_in
 
 _EMPTY = re.compile(r"[\s\-–—−*/]*|n/?a", re.IGNORECASE)
+_BEGINS = re.compile(r"\s*[^\W\d_]{2}")
+_NAMES = re.compile(
+    r"\b(variants?|variations?|methods?|models?|settings?|config\w*|datasets?|tasks?|groups?|arms?|conditions?)\b",
+    re.IGNORECASE,
+)
 OWN = re.compile(r"\b(ours?|proposed|full( model)?|this work|our (method|model|approach))\b", re.IGNORECASE)
 """How a table calls the paper's own method."""
 
@@ -44,16 +49,17 @@ def header_of(table: Table, column: int) -> str:
 
 def entries(table: Table) -> Iterator[Entry]:
     """Every value of the body in reading order."""
-    group = ""
+    group, labels = "", _label_columns(table)
     for row in table.cells[table.header_rows :]:
         texts = [cell.text.strip() for cell in row]
         filled = [text for text in texts if text]
         if filled and len(set(filled)) == 1 and (len(filled) == 1 or len(filled) == len(texts)) and not _values(row):
             group = filled[0]
             continue
-        label = " ".join(dict.fromkeys(text for text, cell in zip(texts, row, strict=True) if _names(cell)))
+        named = {cell.column for cell in row if _names(cell) or (cell.column in labels and not _is_value(cell.text))}
+        label = " ".join(dict.fromkeys(text for text, cell in zip(texts, row, strict=True) if cell.column in named))
         for cell in row:
-            if cell.numbers and not _names(cell):
+            if cell.numbers and cell.column not in named:
                 number = next((n for n in cell.numbers if n.is_result), None)
                 if number is not None:
                     yield Entry(table, cell, number, label, header_of(table, cell.column), group)
@@ -103,6 +109,24 @@ def _names(cell: Cell) -> bool:
     if cell.column == 0 and not _is_value(text):
         return True
     return bool(re.match(r"[^\W\d_]{2}", text)) and not cell.numbers
+
+
+def _label_columns(table: Table) -> frozenset[int]:
+    """The columns behind the first that name their rows, whatever numbers stand in the names ("Learning rate 2e-3").
+
+    Their header names no measure, every filled cell begins with words, and one at least is words alone or the header
+    says that the column holds names.
+    """
+    found = set()
+    for column in range(1, len(table.cells[0]) if table.cells else 0):
+        cells = [row[column] for row in table.cells[table.header_rows :] if column < len(row)]
+        filled = [cell for cell in cells if cell.text.strip() and not _EMPTY.fullmatch(cell.text.strip())]
+        header = header_of(table, column)
+        if not filled or measures_in(header) or not all(_BEGINS.match(cell.text) for cell in filled):
+            continue
+        if any(_names(cell) for cell in filled) or _NAMES.search(header):
+            found.add(column)
+    return frozenset(found)
 
 
 def _is_value(text: str) -> bool:

@@ -29,7 +29,7 @@ from evaluators.manuscript.integrity.derived import (
     widened,
 )
 from evaluators.manuscript.integrity.index import Index, Leaf
-from evaluators.manuscript.integrity.vocabulary import SETUP, words
+from evaluators.manuscript.integrity.vocabulary import CHOSEN, SETUP, words
 from evaluators.manuscript.logged import SAID, RunLog
 
 Status = Literal["traced", "setup", "differs", "coincidence", "unsupported"]
@@ -56,6 +56,8 @@ class Surroundings:
     cell: bool = False
     row: frozenset[str] = frozenset()
     """The words of the row's name alone."""
+    before: str = ""
+    """What stands right before the number in its sentence."""
 
 
 class Trace(NamedTuple):
@@ -81,6 +83,8 @@ class Tracer:
 
     def by_name(self, number: Number, around: Surroundings) -> Trace | None:
         """Where the words beside `number` say it comes from; None where nothing under these words gives it."""
+        if CHOSEN.search(around.before):
+            return Trace("setup", "described as a setting")
         return self._by_name(number, self.named(number, around), scales(number, around.text), around)
 
     def differs(self, number: Number, around: Surroundings) -> Trace | None:

@@ -74,7 +74,14 @@ MEASURES: tuple[MeasureWord, ...] = (
     MeasureWord("loss", r"\bloss(es)?\b", "lower"),
     MeasureWord("error_rate", r"\berror rates?\b|\b[wc]er\b", "lower"),
 )
-BY_NAME = {measure.name: measure for measure in MEASURES}
+TO_TARGET = MeasureWord(
+    "steps_to_target",
+    r"\b(steps?|epochs?|iterations?|updates?|rounds?|time)\s+(\w+ )?(to|until|till|before)\s+(\w+ ){0,3}"
+    r"\d[\d.]*\s?%?\s*(\w+[. -]+){0,3}?(accuracy|acc\b\.?|loss|auc|f1|dice|error)",
+    "lower",
+)
+"""How long it took to reach a value of a measure ("steps to 99 % accuracy"): no value of that measure."""
+BY_NAME = {measure.name: measure for measure in (*MEASURES, TO_TARGET)}
 _EACH = tuple((re.compile(measure.pattern, re.IGNORECASE), measure) for measure in MEASURES)
 
 SAME = {
@@ -101,10 +108,17 @@ SETUP = re.compile(
     r"penalty (weight|strength|coefficient)|initiali[sz]|gradient clip|\bclip(ped|ping)?\b|\bepsilon\b|ε\s*=|"
     r"label smoothing|threshold(s|ed)? (of|at|is|was|=)|risk of|image size|resolution|padding|stride|kernel|"
     r"noise (level|schedule)|schedule|optimi[sz]er|\badamw?\b|configur|\bsettings?\b|\bstep size\b|\bratio of\b|"
+    r"regulari[sz]ation (weight|strength|parameter|coefficient)|η|"
     r"\bgamma\b|γ|σ\s*=|\bdecay|\bscal(ed|ing) (by|factor)|initial value|embedding dimension|hidden size|margin of",
     re.IGNORECASE,
 )
 """Words around a number that was chosen, not measured."""
+CHOSEN = re.compile(
+    r"\b(set|fixed|initiali[sz]ed|weighted|clipped|scaled)\s+(to|at|as|by)\s*$|"
+    r"(∈|∼|~)\s*\w{0,2}\s*[\[({][^\])}]{0,24}$",
+    re.IGNORECASE,
+)
+"""Words right before a number that was chosen, and the bounds of the range or distribution of one."""
 
 
 @lru_cache(maxsize=20_000)
@@ -113,8 +127,13 @@ def measures_in(text: str, more: tuple[MeasureWord, ...] = ()) -> tuple[tuple[in
 
     `more` are a paper's own measures, looked for first.
     """
+    return _named((TO_TARGET, *more), text)
+
+
+def _named(first: tuple[MeasureWord, ...], text: str) -> tuple[tuple[int, int, MeasureWord], ...]:
+    """The measures named in a text; those in `first` are looked for before the field's."""
     found: list[tuple[int, int, MeasureWord]] = []
-    own = tuple((re.compile(measure.pattern, re.IGNORECASE), measure) for measure in more)
+    own = tuple((re.compile(measure.pattern, re.IGNORECASE), measure) for measure in first)
     for pattern, measure in (*own, *_EACH):
         for match in pattern.finditer(text):
             if match.end() > match.start() and not any(
@@ -131,7 +150,7 @@ def words(text: str) -> frozenset[str]:
     text = re.sub(r"\b(run|seed|fold|layer|epoch|stage|level|step|grade|class) (\d+)\b", r"\1\2", text)
     pieces: list[str] = []
     at = 0
-    for start, end, measure in measures_in(text):
+    for start, end, measure in _named((), text):
         pieces += [text[at:start], f" {measure.name} "]
         at = end
     pieces.append(text[at:])
