@@ -11,6 +11,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from core.artifacts import ArtifactStore
 from core.canonical import timestamp
 from core.lookup import consents_of, current_declaration, lineage, output_of, signatures_of
 from core.review_facts import review_facts
@@ -40,9 +41,19 @@ JUDGE = "judge"
 
 
 def build_facts(
-    session: Session, job: Job, gate: str, at: datetime, *, release: Release | None = None, audit: Facts | None = None
+    session: Session,
+    job: Job,
+    gate: str,
+    at: datetime,
+    *,
+    release: Release | None = None,
+    audit: Facts | None = None,
+    store: ArtifactStore | None = None,
 ) -> Facts:
-    """Gather what is known of a job's case at a gate. `audit` is the newest verification, None if none was made."""
+    """Gather what is known of a job's case at a gate. `audit` is the newest verification, None if none was made.
+
+    `store` holds what was measured; without it, how far reporting checklists are filled is not known.
+    """
     project = session.get_one(Project, job.project_id)
     asset = session.get_one(Asset, job.asset_id)
     version = session.get_one(ModelVersion, job.version_id)
@@ -64,7 +75,7 @@ def build_facts(
         **study_facts(session, job, asset, output),
         "measurements": _measurements(session, job),
         "judge": _judge(session, job),
-        "reviews": review_facts(session, output),
+        "reviews": review_facts(session, output, store),
         "attestations": [_attestation(row) for row in _attestations(session, project, asset)],
         "signatures": [_signature(row) for row in signed],
         "submitter": _submitter(session, job),

@@ -36,7 +36,7 @@ def judge_case(
     `audit` is what a verification of the log just found; None means that none was made.
     """
     project = work.session.get_one(Project, job.project_id)
-    facts = build_facts(work.session, job, gate, work.at, release=release, audit=audit)
+    facts = build_facts(work.session, job, gate, work.at, release=release, audit=audit, store=work.store)
     assessments = tuple(judge(load_builtin(pack), facts, gate) for pack in project.agreements)
     kept = work.keep_json(facts)
     opens = bool(assessments) and all(assessment.opens for assessment in assessments)

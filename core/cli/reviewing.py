@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from core.platform import Platform
     from core.reviews import Seen
     from core.tables import ReviewAssignment
+    from evaluators.manuscript.rubric import Rubric
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -31,7 +32,9 @@ def add_commands(app: typer.Typer) -> None:
 def assign(
     job: str = typer.Argument(..., help="The job that made the manuscript."),
     reviewer: str = typer.Argument(..., help="Login of who shall review it."),
-    rubric: str = typer.Option("medical-ai-scientist-manuscript", help="The form: a name, or the path of a YAML file."),
+    rubric: str = typer.Option(
+        "medical-ai-scientist-manuscript", help="The form: a rubric, a guideline, or a YAML file."
+    ),
     due: str | None = typer.Option(None, help="Until when: a day, or a moment in ISO 8601."),
     names: bool = typer.Option(False, "--names", help="Not blind: reviewer and authors may know each other."),
     as_json: Json = False,
@@ -173,19 +176,19 @@ def _show_assignment(
     from dataclasses import asdict
 
     from core.canonical import now
+    from core.reports.manuscript_case import page_for
     from core.reviews.forms import kept_rubric
     from core.reviews.seeing import assignment_for
 
     found = assignment_for(session, actor, now(), assignment)
     rubric = kept_rubric(platform.store, found.rubric_sha256)
+    hints = page_for(session, platform.store, found.id).hints
     if to:
         to.mkdir(parents=True, exist_ok=True)
         platform.store.fetch(found.manuscript_sha256, to / "manuscript.pdf")
-        import json
-
-        (to / "answers.json").write_text(json.dumps({leaf.id: None for leaf in rubric.leaves()}, indent=2) + "\n")
+        _write_form(rubric, hints, to)
     if as_json:
-        emit({**asdict(found), "items": [leaf.model_dump() for leaf in rubric.leaves()]})
+        emit({**asdict(found), "items": [leaf.model_dump() for leaf in rubric.leaves()], "found_by_rule": hints})
         return
     detail(asdict(found), as_json=False)
     items: list[Mapping[str, object]] = [
@@ -193,12 +196,42 @@ def _show_assignment(
             "item": leaf.id,
             "asks": leaf.question or leaf.title,
             "answer": ", ".join(f"{v:g}" if isinstance(v, float) else v for v in leaf.values) or leaf.kind,
+            "found_by_rule": hints.get(leaf.id),
         }
         for leaf in rubric.leaves()
     ]
-    show(items, ("item", "asks", "answer"), as_json=False, empty="It asks nothing.")
+    columns = ("item", "asks", "found_by_rule" if rubric.is_checklist else "answer")
+    show(items, columns, as_json=False, empty="It asks nothing.")
+    if rubric.is_checklist:
+        say(f"{CHECKLIST_HELP} {rubric.content.note}")
     if to:
         say(f"The manuscript and an empty form are in {to}.")
+
+
+CHECKLIST_HELP = "Answer each item with reported, not_reported or not_applicable, also where a rule found a sentence."
+
+
+def _write_form(rubric: Rubric, hints: Mapping[str, str], to: Path) -> None:
+    """Write the empty form; a checklist's has room for where it is found, and its questions beside it to read."""
+    import json
+
+    blank = {"value": None, "quote": "", "reason": ""} if rubric.is_checklist else None
+    (to / "answers.json").write_text(
+        json.dumps(dict.fromkeys((leaf.id for leaf in rubric.leaves()), blank), indent=2) + "\n"
+    )
+    if rubric.is_checklist:
+        (to / "questions.txt").write_text("\n".join(_questions(rubric, hints)) + "\n", encoding="utf-8")
+
+
+def _questions(rubric: Rubric, hints: Mapping[str, str]) -> Iterator[str]:
+    yield from (rubric.content.title, "", CHECKLIST_HELP, rubric.content.note)
+    for item in rubric.nodes():
+        if item.kind == "group":
+            yield from ("", item.title)
+            continue
+        yield f"  {item.id}: {item.title}. {item.question}"
+        if hint := hints.get(item.id):
+            yield f"      A rule found: {hint}"
 
 
 def _show_reviews(session: Session, actor: Actor, job: str, as_json: bool) -> None:
@@ -220,6 +253,8 @@ COLUMNS: Sequence[str] = ("reviewer", "kind", "role", "rubric", "total", "accept
 
 def _row(review: Seen) -> dict[str, object]:
     total = review.scores["total"]["share"]
+    checklist = review.scores["rubric"].get("judges") == "reporting"
+    said = ", ".join(f"{item} {_short(given['value'])}" for item, given in review.answers.items())
     return {
         "reviewer": review.reviewer,
         "kind": review.kind,
@@ -227,7 +262,7 @@ def _row(review: Seen) -> dict[str, object]:
         "rubric": review.rubric,
         "total": None if total is None else f"{total:.0%}",
         "accepts": review.scores["accept"],
-        "answers": ", ".join(f"{item} {_short(given['value'])}" for item, given in review.answers.items()),
+        "answers": _counted(review.answers) if checklist else said,
         "cost": _cost(review.parameters.get("cost")),
         "submitted_at": review.submitted_at,
     }
@@ -241,7 +276,15 @@ def _cost(cost: Mapping[str, Any] | None) -> str | None:
 
 
 def _dispute(one: Mapping[str, object]) -> str:
-    return f"{one['title']} ({one['low']:g} against {one['high']:g})"
+    return f"{one['title']} ({_short(one['low'])} against {_short(one['high'])})"
+
+
+def _counted(answers: Mapping[str, Mapping[str, object]]) -> str:
+    """How often each word was said in a checklist."""
+    from evaluators.manuscript.reporting import counted, spoken
+
+    found = counted(given["value"] for given in answers.values())
+    return ", ".join(f"{count} {spoken(word)}" for word, count in found.items() if count)
 
 
 def _short(value: object) -> str:

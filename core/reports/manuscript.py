@@ -31,14 +31,37 @@ class CheckRow:
 
 
 @dataclass(frozen=True)
+class ChecklistItem:
+    """One item that people answered: `reported`, `not_reported`, `not_applicable`, or `disputed`, and who said it.
+
+    `by` is empty for a disputed item; `reason` then says who said what. `quote` is where a person found it, `by_rule`
+    what a rule found.
+    """
+
+    id: str
+    text: str
+    status: str
+    by: str
+    quote: str
+    by_rule: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class ChecklistRow:
-    """One reporting guideline: how many items a rule found reported; the others wait for a reviewer."""
+    """One reporting guideline: what a rule found, what people said, and what waits for a reviewer or is in dispute."""
 
     title: str
     doi: str
     items: int
     by_rule: int
+    by_people: int
+    not_reported: int
+    not_applicable: int
     waiting: int
+    disputed: int
+    said: tuple[ChecklistItem, ...]
+    """The items that people answered, in the guideline's order."""
 
 
 @dataclass(frozen=True)

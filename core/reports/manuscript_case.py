@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.artifacts import ArtifactStore
+from core.checklists import checklists_of, is_checklist
 from core.lookup import find, output_of
 from core.reports import document as doc
 from core.reports.evaluations import evaluation_of
-from core.reports.manuscript import ChecklistRow, CheckRow, FindingRow, FormRow, ItemRow, ManuscriptPage
+from core.reports.manuscript import CheckRow, FindingRow, FormRow, ItemRow, ManuscriptPage
+from core.reports.manuscript_checklists import checklist_row, found_by_rule, word_scores
 from core.reviews.forms import kept_rubric
 from core.reviews.giving import reviews_on
 from core.tables import Job, Output, Review, ReviewAssignment
@@ -31,8 +34,28 @@ Found = Mapping[str, Any]
 def manuscript_page(
     session: Session, store: ArtifactStore, job: Job, evaluation: Found | None
 ) -> ManuscriptPage | None:
-    """Return what is known of a job's manuscript; None for a clip."""
+    """Return what is known of a job's manuscript, with what people said of it; None for a clip."""
     output = output_of(session, job.id)
+    page = _measured(output, evaluation)
+    if page is None or output is None:
+        return None
+    lists = checklists_of(session, store, output, _lists(evaluation))
+    return replace(
+        page,
+        checklists=tuple(checklist_row(one.checklist) for one in lists),
+        forms=tuple(_forms(session, store, output)),
+        open_reviews=_open(session, output),
+    )
+
+
+def _lists(evaluation: Found | None) -> Sequence[Found]:
+    return (evaluation or {}).get("checklists") or ()
+
+
+def _measured(output: Output | None, evaluation: Found | None) -> ManuscriptPage | None:
+    """What rules found, and nothing that anybody said."""
+    from evaluators.manuscript.reporting import kept_checklist
+
     if output is None or output.role != "manuscript":
         return None
     found: Found = evaluation if evaluation and "checks" in evaluation else {}
@@ -48,31 +71,38 @@ def manuscript_page(
         traced_share=traced.get("value"),
         traced_of=int(traced.get("count") or 0),
         traced_reason=traced.get("reason") or (None if traced else NOT_MEASURED),
-        checklists=tuple(_checklist(one) for one in found.get("checklists") or ()),
-        forms=tuple(_forms(session, store, output)),
-        open_reviews=_open(session, output),
+        checklists=tuple(checklist_row(kept_checklist(one)) for one in found.get("checklists") or ()),
+        forms=(),
+        open_reviews=0,
         unread=None if paper else str((found.get("notes") or [NOT_MEASURED])[0]),
     )
 
 
-def page_for(session: Session, store: ArtifactStore, assignment: str) -> tuple[ManuscriptPage, list[Found]]:
-    """Return the page of the manuscript that an assignment is about, without reviews, and its findings as data."""
-    from dataclasses import replace
+class AssignedPage(NamedTuple):
+    """What somebody who was asked for a review may know: what rules found, and nothing that anybody said.
 
+    `findings` are the page's as data; `hints` are what a rule found for an item of a checklist, by the form's id.
+    """
+
+    page: ManuscriptPage
+    findings: list[Found]
+    hints: Mapping[str, str]
+
+
+def page_for(session: Session, store: ArtifactStore, assignment: str) -> AssignedPage:
+    """Return the page of the manuscript that an assignment is about, as whoever was asked may see it."""
     row = find(session, ReviewAssignment, assignment)
     evaluation = evaluation_of(session, store, session.get_one(Job, row.job_id))
-    page = manuscript_page(session, store, session.get_one(Job, row.job_id), evaluation)
+    page = _measured(session.get_one(Output, row.output_id), evaluation)
     assert page is not None  # noqa: S101 - only manuscripts are assigned
-    return replace(page, forms=(), open_reviews=0), list((evaluation or {}).get("findings") or ())
+    hints = found_by_rule(_lists(evaluation), row.rubric_id, row.rubric_version)
+    return AssignedPage(page, list((evaluation or {}).get("findings") or ()), hints)
 
 
 def review_rows(session: Session, output: Output) -> Iterator[doc.Review]:
     """Yield every review of a manuscript, oldest first; who reviewed blind has a number instead of a name."""
     for number, row in enumerate(session.scalars(reviews_on(output)), 1):
-        scores = [
-            doc.Score(item.replace("_", " "), _shown(given["value"]), given.get("reason") or None)
-            for item, given in row.answers.items()
-        ]
+        scores = word_scores(row.answers) if is_checklist(row) else _scores(row)
         yield doc.Review(
             reviewer=f"Reviewer {number}, blind" if row.blind else row.reviewer_name,
             kind={"judge": "language model, no right to approve", "adjudication": "settles a dispute"}.get(
@@ -86,9 +116,17 @@ def review_rows(session: Session, output: Output) -> Iterator[doc.Review]:
         )
 
 
+def _scores(row: Review) -> list[doc.Score]:
+    return [
+        doc.Score(item.replace("_", " "), _shown(given["value"]), given.get("reason") or None)
+        for item, given in row.answers.items()
+    ]
+
+
 def _summary(row: Review) -> str:
     share, accepts = row.scores["total"]["share"], row.scores["accept"]
-    words = [f"{share:.0%} of the best score" if share is not None else "No total"]
+    none = "A checklist, which has no total" if is_checklist(row) else "No total"
+    words = [f"{share:.0%} of the best score" if share is not None else none]
     words += [] if accepts is None else ["recommends acceptance" if accepts else "recommends rejection"]
     words += [f"its statement: {row.statement.rstrip('.')}"] if row.statement else []
     return "; ".join(words) + "."
@@ -139,13 +177,6 @@ def _check(one: Found) -> CheckRow:
     )
 
 
-def _checklist(one: Found) -> ChecklistRow:
-    counts = one["coverage"]
-    return ChecklistRow(
-        str(one["title"]), str(one["guideline"]["doi"]), counts["items"], counts["reported_by_rule"], counts["waiting"]
-    )
-
-
 def _open(session: Session, output: Output) -> int:
     query = sa.select(sa.func.count()).where(ReviewAssignment.output_id == output.id, ReviewAssignment.state == "open")
     return session.scalar(query) or 0
@@ -154,6 +185,8 @@ def _open(session: Session, output: Output) -> int:
 def _forms(session: Session, store: ArtifactStore, output: Output) -> Iterator[FormRow]:
     by_form: dict[tuple[str, str], list[Review]] = {}
     for row in session.scalars(reviews_on(output)):
+        if is_checklist(row):
+            continue  # it stands with its checklist
         by_form.setdefault((row.rubric_id, row.rubric_sha256), []).append(row)
     for (_, sha256), rows in by_form.items():
         yield _form(kept_rubric(store, sha256), rows)

@@ -8,7 +8,7 @@ from reportlab.platypus import CondPageBreak, Flowable, Spacer
 
 from core.reports import manuscript_wording as say
 from core.reports.layout import Badge, Cell, facts, heading, ruled
-from core.reports.manuscript import CheckRow, FindingRow, FormRow, ItemRow, ManuscriptPage
+from core.reports.manuscript import ChecklistItem, CheckRow, FindingRow, FormRow, ItemRow, ManuscriptPage
 from core.reports.typeset import CONTENT_WIDTH, text
 
 
@@ -63,7 +63,22 @@ def _checklists(page: ManuscriptPage) -> Iterator[Flowable]:
         return
     yield from heading("Reporting checklists", 110)
     yield text(say.CHECKLIST_NOTE, "intro")
-    yield facts([(one.title, f"{say.coverage(one)} (doi {one.doi})") for one in page.checklists], label=150)
+    yield facts([(one.title, say.coverage_from(one)) for one in page.checklists], label=150)
+    for one in page.checklists:
+        if one.said:
+            yield CondPageBreak(110)
+            yield text(f"{one.title}: what people said", "group", limit=160)
+            rows = [_said(item) for item in one.said]
+            yield ruled(("Item", "Stands at", "By", "Where, or why"), rows, [165, 92, 90, CONTENT_WIDTH - 347])
+
+
+def _said(row: ChecklistItem) -> list[Cell]:
+    return [
+        text(say.item_asks(row), "strong", limit=340),
+        Badge(say.stands(row)),
+        text(row.by or "nobody yet", limit=200),
+        text(say.item_found(row), limit=920),
+    ]
 
 
 def _forms(page: ManuscriptPage) -> Iterator[Flowable]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.reports.manuscript import ChecklistRow, CheckRow, FindingRow, FormRow, ItemRow, ManuscriptPage
+from core.reports.manuscript import ChecklistItem, ChecklistRow, CheckRow, FindingRow, FormRow, ItemRow, ManuscriptPage
 from core.reports.wording import AMBER, BLUE, GREEN, GREY, RUST, Tone, number
 
 SEVERITY_TONES = {
@@ -25,7 +25,16 @@ FINDINGS_NOTE = (
     "Each finding quotes the line it rests on. The copy of the manuscript with the findings highlighted is attached to "
     "this file where there are any."
 )
-CHECKLIST_NOTE = "A rule can only find what is reported; what it did not find waits for a reviewer and is not missing."
+CHECKLIST_NOTE = (
+    "A rule can only find what is reported; what it did not find waits for a reviewer and is not missing. What people "
+    "say goes before it; an item on which they differ waits until a clinical lead decides."
+)
+STANDS = {
+    "reported": Tone("Reported", "✓", GREEN, "#E3F3EC"),
+    "not_reported": Tone("Not reported", "✗", RUST, "#FBE9E0"),
+    "not_applicable": Tone("Not applicable", "–", GREY, "#EDF0F3"),
+    "disputed": Tone("In dispute", "!", AMBER, "#FDF1D6"),
+}
 JUDGES_NOTE = "A language model's score stands beside people's and opens nothing."
 
 
@@ -69,8 +78,34 @@ def check_tone(row: CheckRow) -> Tone:
 
 
 def coverage(row: ChecklistRow) -> str:
-    """How much of a checklist a rule found."""
-    return f"{row.by_rule} of {row.items} items found by rule, {row.waiting} wait for a reviewer"
+    """How much of a checklist a rule found, what people said, and what waits."""
+    by_rule = f"{row.by_rule} of {row.items} items found by rule"
+    people = {"reported": row.by_people, "not reported": row.not_reported, "not applicable": row.not_applicable}
+    said = ", ".join(f"{count} {word}" for word, count in people.items() if count)
+    dispute = f", {row.disputed} of them in dispute" if row.disputed else ""
+    waiting = f"{row.waiting} wait{'s' if row.waiting == 1 else ''} for a reviewer{dispute}"
+    return "; ".join(part for part in (by_rule, f"people said {said}" if said else "", waiting) if part)
+
+
+def coverage_from(row: ChecklistRow) -> str:
+    """The coverage with the guideline's DOI, where it has one."""
+    return f"{coverage(row)} (doi {row.doi})" if row.doi else coverage(row)
+
+
+def stands(row: ChecklistItem) -> Tone:
+    """How an item of a checklist is marked."""
+    return STANDS[row.status]
+
+
+def item_asks(row: ChecklistItem) -> str:
+    """An item with the guideline's own number."""
+    return f"{row.id}. {row.text}"
+
+
+def item_found(row: ChecklistItem) -> str:
+    """Where an item was found and why it stands as it does; who said what where it is in dispute."""
+    quote = f"“{row.quote}”" if row.quote else f"A rule found: {row.by_rule}" if row.by_rule else ""
+    return " ".join(part for part in (quote, row.reason) if part) or "no place given"
 
 
 def raters(form: FormRow) -> str:

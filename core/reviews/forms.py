@@ -1,4 +1,7 @@
-"""The form of a review: a rubric's file, kept as an artifact so that a review is read on the form that it was given."""
+"""The form of a review, kept as an artifact so that a review is read on the form that it was given.
+
+It is a rubric's file, or a reporting guideline made into one.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,9 @@ ENDINGS = (".yaml", ".yml")
 
 
 def rubric_file(name: str) -> bytes:
-    """Return the file of a rubric of the package by its name, or of one's own by its path."""
+    """Return the form of a rubric or guideline of the package by its name, or of a rubric of one's own by its path."""
+    from evaluators.manuscript.guideline import guideline_names, load_guideline
+    from evaluators.manuscript.reporting import form_file
     from evaluators.manuscript.rubric import rubric_names
 
     if name.endswith(ENDINGS):
@@ -28,8 +33,11 @@ def rubric_file(name: str) -> bytes:
         if not path.is_file() or path.stat().st_size > MOST_BYTES:
             raise NotFound(f"there is no rubric at {name}", "give the path of a YAML file below 1 MiB")
         return path.read_bytes()
+    if name in guideline_names():
+        return form_file(load_guideline(name))
     if name not in rubric_names():
-        raise NotFound(f"there is no rubric '{name[:80]}'", f"choose one of {', '.join(rubric_names())}")
+        known = ", ".join((*rubric_names(), *guideline_names()))
+        raise NotFound(f"there is no rubric or guideline '{name[:80]}'", f"choose one of {known}")
     return files("evaluators.manuscript").joinpath("rubrics", f"{name}.yaml").read_bytes()
 
 

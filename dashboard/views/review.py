@@ -21,11 +21,13 @@ from dashboard.components.manuscript import with_marks
 from dashboard.components.shown import notice, place, plain
 from dashboard.installation import installation
 from dashboard.views.manuscript import book
+from evaluators.manuscript.reporting import spoken
 
 if TYPE_CHECKING:
     from evaluators.manuscript.rubric import Item, Rubric, Value
 
 TRIES, PROBLEM = "reviewing-tries", "reviewing-problem"
+QUOTE = "Where in the paper: a quote, a page"
 YES_NO = {"Yes": True, "No": False}
 
 
@@ -47,7 +49,7 @@ def show(actor: Actor, assignment: str) -> None:
     try:
         with installation().reading() as session:
             asked = assignment_for(session, actor, now(), assignment)
-            page, findings = page_for(session, installation().store, asked.id)
+            page, findings, hints = page_for(session, installation().store, asked.id)
         rubric = kept_rubric(installation().store, asked.rubric_sha256)
     except GreenlightError as error:
         notice(str(error))
@@ -62,17 +64,17 @@ def show(actor: Actor, assignment: str) -> None:
     with right:
         form, found = st.tabs(["Your review", f"Findings ({len(page.findings) + page.left_out})"])
         with form:
-            _form(actor, asked, rubric)
+            _form(actor, asked, rubric, hints)
         with found:
             place("findings", page=page, tell=manuscript_wording)
 
 
-def _form(actor: Actor, asked: Assigned, rubric: Rubric) -> None:
+def _form(actor: Actor, asked: Assigned, rubric: Rubric, hints: Mapping[str, str]) -> None:
     if not asked.yours or asked.state != "open":
         notice("There is nothing to fill here.")
         return
     with st.form(f"reviewing-{asked.id}", border=False):
-        answers = {item.id: _item(item, f"{asked.id}-{item.id}") for item in rubric.leaves()}
+        answers = _checklist(asked, rubric, hints) if rubric.is_checklist else _items(asked, rubric)
         clear = st.checkbox("I have no conflict of interest with this study.", key=f"clear-{asked.id}")
         # A new key for each try empties the password and leaves the answers as they were given.
         password = st.text_input(
@@ -95,6 +97,34 @@ def _form(actor: Actor, asked: Assigned, rubric: Rubric) -> None:
         if st.form_submit_button("Decline"):
             _decline(actor, asked, reason)
             st.rerun()
+
+
+def _items(asked: Assigned, rubric: Rubric) -> dict[str, Mapping[str, object]]:
+    return {item.id: _item(item, f"{asked.id}-{item.id}") for item in rubric.leaves()}
+
+
+def _checklist(asked: Assigned, rubric: Rubric, hints: Mapping[str, str]) -> dict[str, Mapping[str, object]]:
+    """A guideline's form, section by section; where a rule found a sentence, it stands above the choice."""
+    answers: dict[str, Mapping[str, object]] = {}
+    place("checklist_head", rubric=rubric, found=len(hints))
+    for item in rubric.nodes():
+        if item.kind == "group":
+            place("checklist_section", title=item.title)
+            continue
+        place("checklist_item", item=item, hint=hints.get(item.id))
+        answers[item.id] = _reported(item, f"{asked.id}-{item.id}")
+    return answers
+
+
+def _reported(item: Item, key: str) -> Mapping[str, object]:
+    """What is said of an item, where the paper says it, and why; nothing is chosen beforehand."""
+    label = f"{plain(item.title)}: {plain(item.question)}"
+    words = {spoken(str(word)).capitalize(): word for word in item.values}
+    chosen = st.radio(label, list(words), index=None, horizontal=True, key=key, label_visibility="collapsed")
+    left, right = st.columns(2)
+    where = left.text_input(QUOTE, key=f"{key}-quote", max_chars=1000, placeholder=QUOTE, label_visibility="collapsed")
+    why = right.text_input("Why", key=f"{key}-why", max_chars=2000, placeholder="Why", label_visibility="collapsed")
+    return {"value": words.get(str(chosen)), "quote": where, "reason": why}
 
 
 def _item(item: Item, key: str) -> Mapping[str, object]:

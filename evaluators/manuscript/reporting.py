@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from evaluators.base import EvaluatorError
@@ -147,9 +147,10 @@ def _joined(answers: Sequence[Answer]) -> Answer:
     return Answer(answers[0].value, "; ".join(reasons), " / ".join(quotes))
 
 
-def counted(answers: Answers) -> dict[Said, int]:
-    """Return how often each word was said."""
-    return {word: sum(answer.value == word for answer in answers.values()) for word in SAID}
+def counted(values: Iterable[object]) -> dict[Said, int]:
+    """Return how often each word is among the values of answers."""
+    given = list(values)
+    return {word: given.count(word) for word in SAID}
 
 
 def spoken(word: str) -> str:

@@ -82,7 +82,7 @@ def test_a_checklist_has_counts_and_never_a_total(data):
     assert "no total" in str(found.total.reason)
     assert found.accept is None
     assert all(node.share is None for node in found.nodes.values())
-    assert sum(counted(answers).values()) == len(answers)
+    assert sum(counted(answer.value for answer in answers.values()).values()) == len(answers)
 
 
 def test_every_item_must_be_answered_also_those_that_a_rule_found():
