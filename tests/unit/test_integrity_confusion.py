@@ -132,6 +132,53 @@ def test_a_table_with_counts_as_rows() -> None:
     assert finding.severity is Severity.HIGH
 
 
+def test_a_mean_over_rows_is_no_system_of_its_own() -> None:
+    rows = [
+        ["Finding", "TP", "FP", "FN", "TN", "Precision", "Recall", "F1"],
+        ["Nodule", "30", "10", "10", "50", "0.7500", "0.7500", "0.7500"],
+        ["Effusion", "9", "1", "11", "79", "0.9000", "0.4500", "0.6000"],
+        ["Macro average", "39", "11", "21", "129", "0.8250", "0.6000", "0.6750"],
+    ]
+    made = CONFUSION(paper("", table(rows, "Each finding on 100 radiographs.")))
+    assert made.findings == ()
+    assert made.looked_at == 3
+
+
+def test_shares_beside_a_percentage_stay_shares() -> None:
+    rows = [
+        ["Measure", "Internal", "External"],
+        ["Accuracy, %", "85.5", "79.3"],
+        ["Sensitivity", "0.88", "0.83"],
+        ["Specificity", "0.81", "0.67"],
+        ["F1 score", "0.84", "0.80"],
+        ["PPV", "0.80", "0.77"],
+    ]
+    made = CONFUSION(paper("", table(rows, "Performance.")))
+    assert (made.looked_at, made.findings) == (2, ())
+    rows[1][2] = "88.3"
+    (finding,) = CONFUSION(paper("", table([*rows[:4]], "Performance."))).findings
+    assert "External" in finding.message
+    text = "The accuracy was {}%, the sensitivity 0.88 and the specificity 0.71."
+    assert not CONFUSION(paper(text.format("80.2"))).findings
+    assert CONFUSION(paper(text.format("91.2"))).findings
+
+
+def test_a_share_with_more_decimals_than_the_percentages_beside_it() -> None:
+    rows = [["Model", "Precision", "Recall", "F1"], ["A", "80.0", "60.0", "0.686"], ["B", "90.0", "60.0", "0.720"]]
+    assert CONFUSION(paper("", table(rows, "Results."))).findings == ()
+
+
+def test_recall_that_is_the_accuracy_is_a_weighted_mean() -> None:
+    rows = [
+        ["Model", "AUC", "CA", "F1", "Precision", "Recall"],
+        ["Boosting", "0.812", "0.792", "0.786", "0.795", "0.792"],
+        ["Forest", "0.809", "0.775", "0.765", "0.783", "0.775"],
+    ]
+    assert CONFUSION(paper("", table(rows, "Test set."))).findings == ()
+    rows[1][5] = "0.802"
+    assert CONFUSION(paper("", table(rows, "Test set."))).findings
+
+
 def f1_table(f1: str, caption: str = "Results on the test set.") -> Check:
     rows = [
         ["Method", "Precision", "Recall", "F1"],

@@ -113,6 +113,8 @@ def test_an_estimate_outside_its_interval_is_found() -> None:
     assert (finding.severity, finding.expected) == (Severity.HIGH, "0.87 to 0.95")
     (finding,) = CONTAINS(paper("The AUC was 0.91 (95% CI 0.95-0.87).")).findings
     assert finding.severity is Severity.MEDIUM
+    (finding,) = CONTAINS(paper("The slope was −0.030 (95% CI: −0.011 to −0.049).")).findings
+    assert finding.severity is Severity.LOW
     (finding,) = CONTAINS(paper("It rose from 0.81 to 0.91 (95% CI 0.07-0.13).")).findings
     assert finding.severity is Severity.MEDIUM
     rows = [["Model", "AUC (95% CI)"], ["A", "0.91 (0.87 to 0.95)"], ["B", "0.81 (0.87 to 0.95)"]]
@@ -233,6 +235,10 @@ def test_a_p_of_the_same_test_is_never_found(value: float, error: float, ratio: 
         ("The HR was 0.75 (95% CI 0.60-0.94; p = 0.012).", False),
         ("The mean difference was 1.20 (95% CI 0.20 to 2.20; p = 0.62).", True),
         ("The AUC was 0.75 (95% CI 0.60-0.94; p = 0.31).", False),
+        ("The HR was 1.14 (95% CI 1.06-1.23, P = 2.18×10^-4).", False),
+        ("The HR was 1.14 (95% CI 1.06-1.23; p = 6×10⁻⁴).", False),
+        ("The HR was 1.14 (95% CI 1.06-1.23, P = 2.2 × 10).", False),
+        ("The HR was 1.14 (95% CI 0.90-1.44, p = 2.18e-04).", True),
     ],
 )
 def test_an_interval_and_a_p_that_disagree(text: str, found: bool) -> None:

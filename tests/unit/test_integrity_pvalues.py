@@ -123,6 +123,24 @@ def test_p_values_outside_their_range() -> None:
     assert POSSIBLE(paper("Nothing.")).status == "not_checked"
 
 
+POWERS = ["{}e-06", "{}E−06", "{} × 10−6", "{}×10^-6", "{}×10⁻⁶", "{} * 10^{{-6}}", "{} x 10", "{} · 10 –6"]
+"""Powers of ten as programs print them, as they are set, and with the exponent torn off."""
+
+
+@pytest.mark.parametrize("form", POWERS)
+@given(st.integers(10, 99_999))
+def test_a_p_with_a_power_of_ten_is_small(form: str, digits: int) -> None:
+    told = form.format(f"{digits // 10**3 % 9 + 1}.{digits % 10**3:03d}")
+    made = POSSIBLE(paper(f"The test was significant, p-value = {told}, and so was the effect."))
+    assert made.findings == ()
+
+
+@pytest.mark.parametrize("form", POWERS[:-2])
+def test_a_power_of_ten_is_compared_with_the_statistic(form: str) -> None:
+    assert check(f"They differed, t(98) = 5.10, p = {form.format('1.7')}.").findings == ()
+    assert len(check(f"They differed, t(98) = 2.10, p = {form.format('1.7')}.").findings) == 1
+
+
 KINDS = st.sampled_from(["t", "F", "chi2", "r", "z"])
 
 

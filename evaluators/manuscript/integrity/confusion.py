@@ -39,6 +39,8 @@ _SEVERAL_CLASSES = re.compile(
     r"multi-?label|one-vs-(?:rest|all)|per-class|(?:three|four|five|six|seven) (?:classes|grades|stages|categories))\b",
     re.IGNORECASE,
 )
+_MEAN_ROW = re.compile(r"\b(?:macro|weighted|averaged?|avg|means?)\b", re.IGNORECASE)
+"""A row that gives means over the rows above it; its counts, if it has any, are their sums."""
 _FOLDS = re.compile(
     r"\b(?:cross-?validat\w+|folds?|(?:mean|averag\w+) (?:of|over|across)|seeds|bootstrap(?:ped)? mean|repetitions)\b",
     re.I,
@@ -167,10 +169,19 @@ def _from_row(row: Row, caption: str, averaged: bool) -> Scores | None:
     positives, negatives, n = class_sizes(counts)
     first = next(iter(kept))
     printed = {NAMES[name]: text for name, text in told.items()}
-    near, averaged = bool(row.counts), averaged or row.averaged
+    means = _MEAN_ROW.search(row.name) is not None
+    near, averaged = bool(row.counts), averaged or row.averaged or means or _weighted(row)
+    if means:
+        counts, positives, negatives, n = {}, None, None, None
     return Scores(
         bands, printed, positives, negatives, n, averaged, told[first], row.place, row.name, counts, borrowed=not near
     )
+
+
+def _weighted(row: Row) -> bool:
+    """Whether recall is the very accuracy, as it is when recall is a mean over classes weighted by their size."""
+    accuracy, recall = row.values.get("accuracy"), row.values.get("recall")
+    return accuracy is not None and recall is not None and accuracy.value == recall.value
 
 
 def _from_sentence(sentence: Sentence, averaged: bool) -> Scores | None:

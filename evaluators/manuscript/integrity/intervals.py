@@ -16,6 +16,7 @@ from evaluators.manuscript.document import Manuscript
 from evaluators.manuscript.findings import Check, Finding, Inputs, Rule, Severity
 from evaluators.manuscript.integrity.counts import class_sizes, evaluated_on, told_counts
 from evaluators.manuscript.integrity.estimates import Estimate, estimates, in_cell, in_text
+from evaluators.manuscript.integrity.pvalues import NO_POWER, POWER, plain
 from evaluators.manuscript.integrity.reported import Band, rows_of
 from evaluators.manuscript.integrity.vocabulary import measures_in
 
@@ -24,7 +25,10 @@ SKEWED, VERY_SKEWED = 0.3, 0.7
 NARROW, WIDE, SLACK = 0.6, 1.7, 0.2
 """Widths, as shares of the expected one, that are asked about; and how far an end may be off, in widths."""
 FEWEST_CASES = 5
-P_BEHIND = re.compile(r"\s?[)\]]?\s?[,;]?\s?\(?\s?[pP](?:[- ]?values?)?\s?(?P<relation>=|<|>|≤|≥)\s?(?P<p>\d?\.\d+)")
+P_BEHIND = re.compile(
+    r"\s?[)\]]?\s?[,;]?\s?\(?\s?[pP](?:[- ]?values?)?\s?(?P<relation>=|<|>|≤|≥)\s?"
+    rf"(?P<p>\d?\.\d+{POWER}?|\d{POWER})(?!\d){NO_POWER}"
+)
 """A p value right behind an interval."""
 
 
@@ -89,7 +93,10 @@ def _contains(rule: Rule, manuscript: Manuscript, _: Inputs) -> Check:
         value, low, high = one.bands()
         if low.low > high.high:
             message = f"The interval begins above its end: {one.low:g} to {one.high:g}."
-            found.append(_found(rule, Severity.MEDIUM, message, one, f"{one.high:g} to {one.low:g}", 0.8))
+            # "-0.03 (-0.01 to -0.05)" counts away from zero, as one speaks of a decrease.
+            away = one.high <= one.value <= one.low < 0
+            severity, sure = (Severity.LOW, 0.4) if away else (Severity.MEDIUM, 0.8)
+            found.append(_found(rule, severity, message, one, f"{one.high:g} to {one.low:g}", sure))
         elif not _within(value, low, high):
             severity, sure = (Severity.MEDIUM, 0.5) if one.compared or not one.labelled else (Severity.HIGH, 0.9)
             message = f"The estimate {one.value:g} lies outside its own interval of {one.low:g} to {one.high:g}."
@@ -272,7 +279,7 @@ def _with_p(rule: Rule, manuscript: Manuscript, _: Inputs) -> Check:
 
 def _against_p(rule: Rule, one: Estimate, kind: str, match: re.Match[str]) -> Finding | None:
     """A finding where the interval and p disagree about whether there is an effect, or p is far from the interval's."""
-    stated, relation = float(match["p"]), match["relation"]
+    stated, relation = plain(match["p"])[0], match["relation"]
     null = 1.0 if kind == "ratio" else 0.0
     _, low, high = one.bands()
     form = math.log if kind == "ratio" else float

@@ -17,10 +17,15 @@ from evaluators.manuscript.findings import Check, Finding, Inputs, Rule, Severit
 from evaluators.manuscript.integrity.reported import Band, band, passages, says
 
 MINUS = r"\-−–‑"
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 LEVEL = 0.05
 _NUM = rf"[+{MINUS}]?\s?(?:\d+(?:,\d{{3}})*(?:\.\d+)?|\.\d+)"
 _DF = r"\d+(?:,\d{3})*(?:\.\d+)?"
-_EQ = r"\s*(=|<|>)\s*"
+_TIMES_TEN, _E = r"\s?[×x·*⋅]\s?10", r"\s?[eE]\s?[-−–‑]"
+POWER = rf"(?:{_TIMES_TEN}\s?(?:\^?\s?\{{?\s?[-−–‑]?\s?\d+\}}?|[⁻⁺]?[⁰¹²³⁴-⁹]+)|{_E}\s?\d+)"
+"""A power of ten behind a p value: "× 10^-7", "×10⁻⁷", "e-07"."""
+NO_POWER = rf"(?!{_TIMES_TEN}|{_E})"
+"""No power of ten follows, not even one whose exponent was lost."""
 
 
 def _with_df(name: str) -> str:
@@ -42,8 +47,8 @@ _STATISTICS = tuple((kind, re.compile(rf"{form}\s*=\s*(?P<value>{_NUM})(?![\d])"
 _LATE_DF = re.compile(rf"\s*[,;]\s*df\s*=\s*(?P<df>{_DF})")
 _P = re.compile(
     r"(?<![\w-])[pP](?:[-\s]?[vV]alues?)?(?P<kind>_?\{?(?:adj|corr?|FDR|Holm|bonf\w*)?\w*\}?)?\s*"
-    r"(?P<relation><=|>=|=|<|>|≤|≥)\s*(?P<p>\d(?:\.\d+)?\s?[×x·]\s?10\s?\^?\{?\s?[-−–]\s?\d+\}?|"
-    r"\d?\.\d+(?:\s?[eE]\s?[-−–]?\d+)?|[01](?![\d.]))|(?P<ns>(?<![\w.])n\.?s\.?(?![\w]))"
+    rf"(?P<relation><=|>=|=|<|>|≤|≥)\s*(?P<p>\d(?:\.\d+)?{POWER}|\d?\.\d+(?![\d]){NO_POWER}|[01](?![\d.]){NO_POWER})|"
+    r"(?P<ns>(?<![\w.])n\.?s\.?(?![\w]))"
 )
 _REACH = 90
 """Characters between a statistic and its p."""
@@ -101,13 +106,13 @@ def reported_tests(text: str, place: Place) -> tuple[Test, ...]:
 
 def _read(text: str, match: re.Match[str], kind: str, stop: int, place: Place) -> Test | None:
     named = {key: value for key, value in match.groupdict().items() if value is not None and key != "value"}
-    degrees = [_plain(value) for _, value in sorted(named.items())]
+    degrees = [plain(value) for _, value in sorted(named.items())]
     at = match.end()
     if kind == "t" and not degrees:
         late = _LATE_DF.match(text, at)
         if late is None:
             return None
-        degrees, at = [_plain(late["df"])], late.end()
+        degrees, at = [plain(late["df"])], late.end()
     p = _P.search(text, at, stop)
     # "t(0) = 1" is a function, "z = 1, p = 0.5" are settings; a test statistic has decimals.
     if "." not in match["value"]:
@@ -116,22 +121,22 @@ def _read(text: str, match: re.Match[str], kind: str, stop: int, place: Place) -
         return None
     if p is None or (len(degrees) != {"F": 2, "z": 0}.get(kind, 1)):
         return None
-    value, decimals = _plain(match["value"])
+    value, decimals = plain(match["value"])
     quote = text[match.start() : p.end()]
     if p["ns"]:
         return Test(kind, value, decimals, tuple(degrees), "ns", LEVEL, 2, quote, place)
-    stated, p_decimals = _plain(p["p"])
+    stated, p_decimals = plain(p["p"])
     relation = {"≤": "<=", "≥": ">="}.get(p["relation"], p["relation"])
     corrected = bool(p["kind"]) and re.search(r"adj|cor|fdr|holm|bonf", p["kind"], re.IGNORECASE) is not None
     corrected |= re.search(r"adjusted|corrected", text[match.end() : p.start()], re.IGNORECASE) is not None
     return Test(kind, value, decimals, tuple(degrees), relation, stated, p_decimals, quote, place, corrected)
 
 
-def _plain(written: str) -> tuple[float, int]:
-    """Value and decimals of a number as written."""
-    text = re.sub(r"[\s,{}^]", "", written)
+def plain(written: str) -> tuple[float, int]:
+    """Value and decimals of a number as written, with its power of ten."""
+    text = re.sub(r"[\s,{}^]", "", written.translate(_SUPERSCRIPTS))
     text = re.sub(f"[{MINUS}]", "-", text)
-    text = re.sub(r"[×x·]10", "e", text)
+    text = re.sub(r"[×x·*⋅]10", "e", text)
     mantissa, _, power = text.lower().partition("e")
     decimals = len(mantissa.partition(".")[2]) - int(power or 0)
     return float(text), max(0, decimals)
@@ -278,7 +283,8 @@ def _tests(manuscript: Manuscript) -> Iterator[Test]:
 
 
 _STATED_P = re.compile(
-    r"(?<![\w-])[pP](?:[-\s]?[vV]alues?)?\s*(?P<relation>=|<|>|≤|≥)\s*(?P<p>[-−]?\d*\.?\d+)(?![\d%])"
+    rf"(?<![\w-])[pP](?:[-\s]?[vV]alues?)?\s*(?P<relation>=|<|>|≤|≥)\s*(?P<p>[-−]?\d*\.?\d+{POWER}?)"
+    rf"(?![\d%]|\.\d){NO_POWER}"
 )
 
 
@@ -287,7 +293,7 @@ def _possible(rule: Rule, manuscript: Manuscript, _: Inputs) -> Check:
     for text, place in passages(manuscript):
         testing = _TESTING.search(text) is not None
         for match in _STATED_P.finditer(text):
-            value, decimals = _plain(match["p"])
+            value, decimals = plain(match["p"])
             looked += 1
             if testing and decimals and (value > 1 or value < 0):
                 message = "A p value lies between 0 and 1."

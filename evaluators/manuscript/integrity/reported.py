@@ -67,8 +67,19 @@ def share_band(number: Number, percent: bool, *, cut: bool = False) -> Band:
 
 
 def is_percent(number: Number, among: Iterable[Number] = (), told: str = "") -> bool:
-    """Whether a share is written in percent: by its unit, by its header, or because it or its neighbours exceed 1.5."""
-    return number.unit in {"%", "pp"} or "%" in told or any(abs(one.value) > 1.5 for one in (number, *among))
+    """Whether a share is written in percent: by its unit, by its header, or because it or a neighbour exceeds 1.5.
+
+    A neighbour that names its own percent says nothing of a number that does not, nor does one with fewer decimals of
+    "0.912".
+    """
+    if _says_percent(number) or "%" in told or abs(number.value) > 1.5:
+        return True
+    exact = number.decimals if number.decimals > 1 and abs(number.value) <= 1 else 0
+    return any(abs(one.value) > 1.5 and not _says_percent(one) and one.decimals >= exact for one in among)
+
+
+def _says_percent(number: Number) -> bool:
+    return number.unit in {"%", "pp"}
 
 
 class Stated(NamedTuple):
@@ -158,8 +169,16 @@ class Row:
 
     def percent(self, measure: str) -> bool:
         """Whether this measure's value is in percent."""
-        return is_percent(self.values[measure], self.values.values(), self.headers[measure])
+        shares = (
+            number
+            for name, number in self.values.items()
+            if name in SHARES | SIGNED_SHARES and "%" not in self.headers[name]
+        )
+        return is_percent(self.values[measure], shares, self.headers[measure])
 
+
+_ABBREVIATED = {"CA": "accuracy"}
+"""Headers too short to be looked for in prose: Orange calls its classification accuracy CA."""
 
 Line = tuple[tuple[str, ...], list[Cell]]
 """The header texts and the cells of one column or row."""
@@ -195,6 +214,8 @@ def rows_of(table: Table) -> tuple[Row, ...]:
 
 def _measure(texts: tuple[str, ...]) -> tuple[str, str] | None:
     """The one measure that a header names, and what else the header says."""
+    if texts and texts[-1].strip() in _ABBREVIATED:
+        return _ABBREVIATED[texts[-1].strip()], " ".join(texts[:-1]).lower()
     for index in range(len(texts) - 1, -1, -1):
         named = measures_in(texts[index])
         if len(named) == 1:
