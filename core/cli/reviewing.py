@@ -243,7 +243,8 @@ def _show_reviews(session: Session, actor: Actor, job: str, as_json: bool) -> No
     if as_json:
         emit({"reviews": [asdict(one) for one in found], "disputed": open_on})
         return
-    show([_row(one) for one in found], COLUMNS, as_json=False, empty="No review that you may see is on record.")
+    columns = COLUMNS if any(one.kind == "judge" for one in found) else [name for name in COLUMNS if name != "cost"]
+    show([_row(one) for one in found], columns, as_json=False, empty="No review that you may see is on record.")
     for rubric, items in open_on.items():
         say(f"In dispute on {rubric}: {'; '.join(_dispute(one) for one in items)}.", "bold yellow")
 

@@ -15,7 +15,7 @@ from core.errors import Denied
 from core.lookup import find
 from core.reviews.giving import newest_review, reviews_on
 from core.reviews.queue import manuscript_of
-from core.tables import Asset, Job, Output, Review, ReviewAssignment
+from core.tables import Asset, EvaluationRecord, Job, Output, Review, ReviewAssignment
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def _assigned(session: Session, row: ReviewAssignment, actor: Actor, at: datetim
     hidden = row.blind and row.reviewer_id == actor.id and row.state == "open"
     return Assigned(
         id=row.id,
-        title=str(asset.facts.get("title") or "A manuscript"),
+        title=str(asset.facts.get("title") or _read_title(session, row.output_id) or "A manuscript"),
         rubric=row.rubric_id,
         rubric_version=row.rubric_version,
         rubric_sha256=row.rubric_sha256,
@@ -166,6 +166,13 @@ def _assigned(session: Session, row: ReviewAssignment, actor: Actor, at: datetim
         job=None if hidden else row.job_id,
         asset=None if hidden else asset.name,
     )
+
+
+def _read_title(session: Session, output: str) -> str | None:
+    """The title that the manuscript itself prints, where it was measured."""
+    query = sa.select(EvaluationRecord.parameters).where(EvaluationRecord.output_id == output)
+    found = [parameters.get("title") for parameters in session.scalars(query.order_by(EvaluationRecord.created_at))]
+    return next((title for title in found if isinstance(title, str) and title), None)
 
 
 def _seen(row: Review, number: int, *, hidden: bool) -> Seen:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from evaluators.manuscript.document import Manuscript
 
 EVALUATOR, VERSION = "manuscript-integrity", "1"
+LONGEST_TITLE = 300
 SOURCE = "Deterministic integrity checks of a manuscript; each rule names its own source"
 Progress = Callable[[float, str], None]
 
@@ -122,10 +123,10 @@ def evaluate_read(
     tell(0.6, "checking the manuscript")
     report = check_manuscript(manuscript, Inputs(run=run, today=today or date.today()))
     tell(1.0, "done")
-    return ManuscriptResult(manuscript, report, (_evaluation(report),), report.notes)
+    return ManuscriptResult(manuscript, report, (_evaluation(manuscript, report),), report.notes)
 
 
-def _evaluation(report: Report) -> Evaluation:
+def _evaluation(manuscript: Manuscript, report: Report) -> Evaluation:
     checked = [check for check in report.checks if check.status == "checked"]
     share = len(checked) / len(report.checks)
     measurements = (
@@ -133,7 +134,7 @@ def _evaluation(report: Report) -> Evaluation:
         _provenance(report),
         Measurement(APPLIED, share, count=len(report.checks), count_of="rules", evidence=_reasons(report)),
     )
-    parameters = {"rules": [check.rule for check in report.checks]}
+    parameters = {"title": manuscript.title[:LONGEST_TITLE], "rules": [check.rule for check in report.checks]}
     return Evaluation(EVALUATOR, VERSION, measurements, report.notes, parameters)
 
 

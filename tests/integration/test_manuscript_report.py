@@ -13,11 +13,13 @@ from support.reviewing import FORM, answers, assigned, hire_reviewers, measured,
 from support.studio import Studio
 
 from core import releases, reviews
+from core.canonical import now
 from core.errors import Denied
 from core.reading import release_page
 from core.reports.annotated import MOST_MARKS, annotate
 from core.reports.dossier import make_dossier
 from core.reviews.forms import rubric_file
+from core.tables import Asset, Job
 
 WRONG = "The groups differed, t(28) = 2.20, p = .40, in the primary outcome."
 
@@ -125,3 +127,17 @@ def test_a_paper_that_acts_by_itself_comes_back_still_and_a_broken_one_says_why(
     broken = annotate(tmp_path / "broken.pdf", [finding(1)])
     assert broken.pdf is None
     assert broken.reason
+
+
+def test_a_reviewer_reads_the_title_that_the_manuscript_prints(studio: Studio):
+    job = written(studio, "1 Results", WRONG)
+    hire_reviewers(studio, "ada")
+    assigned(studio, job, "ada")
+    with studio.platform.work(studio.people["engineer"]) as work:
+        asset = work.session.get_one(Asset, work.session.get_one(Job, job).asset_id)
+        asset.facts = {**asset.facts, "title": None}
+    for title in ("A manuscript", "A study of something"):
+        with studio.platform.reading() as session:
+            (asked,) = reviews.assignments_for(session, studio.proof("ada").actor, now())
+        assert asked.title == title
+        measured(studio, job)
