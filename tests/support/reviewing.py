@@ -51,6 +51,7 @@ def paper(*lines: str) -> bytes:
     buffer = BytesIO()
     canvas = Canvas(buffer, invariant=1)
     for number, line in enumerate(("A study of something", *lines)):
+        canvas.setFont("Helvetica", 12 if number else 18)
         canvas.drawString(72, 740 - 18 * number, line)
     canvas.showPage()
     canvas.save()
