@@ -290,3 +290,79 @@ def test_a_number_that_is_said_to_be_set_is_a_setting_even_where_the_run_logged_
     document = {"circle": {"grid_loss": 0.434, "line": 0.4349}}
     found = check(run_of(document), text + " The grid loss of the circle is 0.434.")
     assert (found.findings, found.evidence["numbers"]) == ((), 1)
+
+
+def four_sets() -> dict[str, object]:
+    times = {"circle": 41.6384, "dino": 40.2541, "line": 43.8873, "moons": 40.1346}
+    losses = {"circle": 0.1517, "dino": 0.6634, "line": 0.2281, "moons": 0.9206}
+    return {name: {"means": {"training_time": times[name], "eval_loss": losses[name]}} for name in times}
+
+
+def forms(found: Check) -> list[str]:
+    listed = found.evidence["listed"]
+    assert isinstance(listed, list)
+    return [one["form"] for one in listed]
+
+
+def test_a_difference_of_a_time_and_a_loss_explains_no_number() -> None:
+    # 41.6384 - 0.1517 = 41.4867
+    found = check(run_of(four_sets()), "", cells(("Tuned", "41.487"), ("Plain", "41.479"), header="Training time"))
+    assert [f.quote for f in found.findings] == ["41.487"]
+    assert forms(found)[1] == "mean over runs or datasets"
+
+
+def test_a_mean_of_the_values_as_printed_is_traced() -> None:
+    found = check(run_of(four_sets()), "The mean training time over the datasets is 41.5231.")
+    assert [f.severity for f in found.findings] == [Severity.HIGH]
+    document = {
+        "circle": {"time": 10.0051},
+        "dino": {"time": 20.0051},
+        "moons": {"time": 40.0001},
+        "line": {"time": 30.0051},
+    }
+    found = check(run_of(document), "The mean time over all is 25.01.")
+    assert forms(found) == ["mean of rounded values over runs or datasets"]
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "quoted"),
+    [
+        ("Eval loss", "0.3645", True),  # the standard deviation of the four losses
+        ("Eval loss", "0.3645 ± 0.1204", True),
+        ("Std of eval loss", "0.3645", False),
+        ("Eval loss", "0.8481", True),  # the high end of a 95 % interval of their mean
+        ("Eval loss", "1.9638", True),  # their sum
+        ("Total eval loss", "1.9638", False),
+        ("Eval loss", "9.03", True),  # by how many per cent two times differ
+    ],
+)
+def test_a_statistic_or_a_change_explains_a_number_only_where_the_words_say_so(
+    header: str, cell: str, quoted: bool
+) -> None:
+    found = check(run_of(four_sets()), "", cells(("Tuned", cell), ("Plain", "0.4910"), header=header))
+    assert any(f.quote == cell and f.message.startswith("The number") for f in found.findings) is quoted
+
+
+def variants(caption: str, *rows: tuple[str, str]) -> Table:
+    return table([["Method", "Eval loss", "Training time"], *([*row, "41.638"] for row in rows)], caption)
+
+
+def test_a_value_of_another_dataset_than_the_caption_names_is_told_with_both() -> None:
+    rows = (("Full method", "0.1517"), ("Equal rates", "0.6634"))
+    (finding,) = check(run_of(four_sets()), "", variants("Ablation on the circle dataset.", *rows)).findings
+    assert (finding.severity, finding.quote) == (Severity.MEDIUM, "0.6634")
+    assert "final_info.json#/dino/means/eval_loss" in finding.message
+    assert "final_info.json#/circle/means/eval_loss" in finding.expected
+
+
+@pytest.mark.parametrize(
+    ("caption", "label"),
+    [
+        ("Ablation.", "Equal rates"),
+        ("Ablation on the circle and dino datasets.", "Equal rates"),
+        ("Ablation on the circle dataset.", "Equal rates on dino"),
+    ],
+)
+def test_a_caption_that_leaves_the_dataset_open_places_no_value(caption: str, label: str) -> None:
+    rows = (("Full method", "0.1517"), (label, "0.6634"))
+    assert check(run_of(four_sets()), "", variants(caption, *rows)).findings == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -48,6 +49,13 @@ def agreeing(number: Number, values: Array, factors: Iterable[float]) -> Array:
         cut = (beyond >= -slack) & (beyond < step - slack) & (scaled * number.value > 0)
         agree |= rounded | cut
     return agree
+
+
+def as_mean_of_rounded(number: Number, values: Array, factors: Iterable[float]) -> bool:
+    """Whether a mean of `values`, each printed at the number's decimals before, may round to the number."""
+    step = 10.0**-number.decimals
+    mean = float(values.mean())
+    return any(abs(mean * factor - number.value) < step for factor in factors)
 
 
 SPREADS = (
@@ -115,6 +123,30 @@ def changes_of(pairs: Sequence[tuple[int, int]], values: Array) -> Iterator[Deri
         ratio = np.where(right != 0, left / right, np.nan)
     yield Derived("percent change", np.abs(ratio - 1) * 100, sources)
     yield Derived("ratio", np.abs(ratio), sources)
+
+
+TOLD_BY: tuple[tuple[str, str], ...] = (
+    (
+        r"standard|half-width",
+        r"±|\+/-|\bs\.?[de]\b|\bsem\b|\bstd|deviat|standard error|varia|spread|confiden|interval|half-?width|fluctuat|"
+        r"stabil|dispers|uncertain|\bci\b",
+    ),
+    (r"end of", r"confiden|interval|\bci\b|\brang|between|bound"),
+    (r"sum", r"\bsum|total|overall|altogether|combined|cumulat|together"),
+    (r"median", r"median"),
+    (
+        r"minimum|maximum",
+        r"min|max|best|worst|low|high|peak|up to|rang|from|least|most|larg|small|top|short|long|fast|slow",
+    ),
+    (r"percent change", r"%|percent|per cent|\bpp\b"),
+)
+"""For each form (a pattern of its name) the words of which one stands beside a number that is it."""
+
+
+def is_told(form: str, text: str) -> bool:
+    """Whether the words beside a number allow that it is this statistic or change of others, rather than a value."""
+    asked = (words for name, words in TOLD_BY if re.search(name, form))
+    return all(re.search(words, text, re.IGNORECASE) for words in asked)
 
 
 def gathered(found: Sequence[Derived]) -> tuple[Derived, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-from evaluators.manuscript.integrity.vocabulary import words
+from evaluators.manuscript.integrity.vocabulary import BY_NAME, words
 from evaluators.manuscript.logged import Logged, RunLog
 
 SPREAD = frozenset({"sd", "se", "variance", "halfwidth", "margin"})
@@ -114,14 +114,29 @@ class Index:
         return under or beside
 
     def siblings(self) -> list[list[int]]:
-        """Groups of leaves (no repetitions) that differ in exactly one name."""
-        groups: dict[tuple[object, ...], list[int]] = defaultdict(list)
+        """Groups of leaves (no repetitions) that differ in exactly one name, unlike measures apart.
+
+        A time and a loss of one run differ in one name too, but nobody adds or compares them.
+        """
+        groups: dict[tuple[int, object, object], list[int]] = defaultdict(list)
         for number, leaf in enumerate(self.leaves):
             if leaf.member:
                 continue
             for i in range(len(leaf.route)):
                 groups[(i, leaf.route[:i], leaf.route[i + 1 :])].append(number)
-        return [group for group in groups.values() if len(group) > 1]
+        alike = [like for (i, _, _), group in groups.items() for like in self._alike(i, group)]
+        return [group for group in alike if len(group) > 1]
+
+    def measures(self, leaf: int) -> Words:
+        """The field's measures that the names of a leaf state."""
+        return frozenset[str]().union(*(_measured(part) for part in self.leaves[leaf].route))
+
+    def _alike(self, place: int, group: list[int]) -> list[list[int]]:
+        """The group by the measure that the names at `place` state, where they state any."""
+        found: dict[frozenset[str], list[int]] = defaultdict(list)
+        for leaf in group:
+            found[_measured(self.leaves[leaf].route[place])].append(leaf)
+        return list(found.values())
 
 
 def _named_children(node: _Node, given: Words) -> set[str]:
@@ -154,6 +169,12 @@ def _alternatives(texts: tuple[str, ...], part: str) -> tuple[Words, ...]:
     own = [name for name in found if name]
     first = words(part) - STATISTIC
     return tuple(dict.fromkeys(own)) if not first or first - WEAK or len(own) > 1 else ()
+
+
+@lru_cache(maxsize=100_000)
+def _measured(part: str) -> Words:
+    """The field's measures that a name states."""
+    return frozenset(word for word in words(part) if word in BY_NAME)
 
 
 def _stated(part: str) -> Words:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from evaluators.manuscript.document import Manuscript, Number, Place, Sentence
+from evaluators.manuscript.document import Manuscript, Number, Place, Sentence, Table
 from evaluators.manuscript.integrity.places import Interval
 from evaluators.manuscript.integrity.prose import OF_OTHERS, carried, quoted
 from evaluators.manuscript.integrity.tabular import Entry, entries
@@ -46,9 +46,9 @@ class Printed(NamedTuple):
 def printed_numbers(manuscript: Manuscript) -> Iterator[Printed]:
     """The quantities of two or more decimals in tables and text, deviations behind ± after their number."""
     for position, table in enumerate(manuscript.tables):
-        beside = words(f"{table.caption} {table.place.section}")
+        beside, scope = words(f"{table.caption} {table.place.section}"), _scope(table)
         for entry in entries(table):
-            yield from _of_cell(entry, beside, position)
+            yield from _of_cell(entry, beside, position, scope)
     for section in manuscript.sections:
         for sentence, meant in carried(section.sentences):
             yield from _of_sentence(sentence, section.title, meant.name if meant else "")
@@ -56,10 +56,16 @@ def printed_numbers(manuscript: Manuscript) -> Iterator[Printed]:
         yield from _of_sentence(caption, caption.place.section)
 
 
-def _of_cell(entry: Entry, beside: frozenset[str], table: int) -> Iterator[Printed]:
+def _scope(table: Table) -> frozenset[str]:
+    """The words that the caption says of the whole table: none that a row or a column has."""
+    named = frozenset[str]().union(*(words(f"{e.row} {e.column} {e.group}") for e in entries(table)))
+    return words(table.caption) - named
+
+
+def _of_cell(entry: Entry, beside: frozenset[str], table: int, scope: frozenset[str]) -> Iterator[Printed]:
     near = words(f"{entry.row} {entry.column}")
     text = f"{entry.column} {entry.row} {entry.table.caption}"
-    around = Surroundings(near, beside | words(entry.group), text, cell=True, row=words(entry.row))
+    around = Surroundings(near, beside | words(entry.group), text, cell=True, row=words(entry.row), scope=scope)
     what = " of ".join(part for part in (entry.column, entry.row) if part)
     cell = entry.cell
     for slot, number in enumerate(n for n in cell.numbers if n.is_result):

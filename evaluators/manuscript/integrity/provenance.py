@@ -84,6 +84,9 @@ def _message(printed: Printed, trace: Trace) -> str:
     if trace.status == "differs":
         of = f"for {printed.what}" if printed.what else "in this place"
         return f"The number {number} {of} is not what the run logged there."
+    if trace.status == "misplaced":
+        where = " or ".join(dict.fromkeys(trace.pointers))
+        return f"The run logged {number} elsewhere ({where}), not for what this table's caption names."
     if trace.status == "coincidence":
         return (
             f"The number {number} matches nothing that the run logged under its name, only unrelated values by chance."

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from evaluators.manuscript.document import Number
 from evaluators.manuscript.integrity.derived import (
@@ -19,9 +19,11 @@ from evaluators.manuscript.integrity.derived import (
     SPREADS,
     Derived,
     agreeing,
+    as_mean_of_rounded,
     changes_of,
     expected_by_chance,
     gathered,
+    is_told,
     scales,
     scales_of_change,
     statistics,
@@ -29,10 +31,13 @@ from evaluators.manuscript.integrity.derived import (
     widened,
 )
 from evaluators.manuscript.integrity.index import Index, Leaf
-from evaluators.manuscript.integrity.vocabulary import CHOSEN, SETUP, words
+from evaluators.manuscript.integrity.vocabulary import BY_NAME, CHOSEN, SETUP, words
 from evaluators.manuscript.logged import SAID, RunLog
 
-Status = Literal["traced", "setup", "differs", "coincidence", "unsupported"]
+if TYPE_CHECKING:
+    from evaluators.manuscript.integrity.derived import Array
+
+Status = Literal["traced", "setup", "differs", "misplaced", "coincidence", "unsupported"]
 CHANCE_OF_VALUE, CHANCE_OF_PAIR = 0.1, 0.05
 """A match without a name counts if so many matches or fewer were to be expected by chance."""
 MOST_PAIRS, LARGEST_GROUP = 200_000, 40
@@ -56,6 +61,8 @@ class Surroundings:
     cell: bool = False
     row: frozenset[str] = frozenset()
     """The words of the row's name alone."""
+    scope: frozenset[str] = frozenset()
+    """The words of a table's caption that no row and no column repeats: what the whole table is about."""
     before: str = ""
     """What stands right before the number in its sentence."""
 
@@ -99,7 +106,7 @@ class Tracer:
         named = self.named(number, around)
         if SETUP.search(around.text) and not (around.cell and named):
             return Trace("setup", "described as a setting")
-        return self._without_name(number, scales(number, around.text), around, self._nearest(number, named))
+        return self._without_name(number, scales(number, around.text), around, named)
 
     def traced(self, form: str, leaves: Sequence[int], named: bool = False) -> Trace:
         """The trace to these leaves."""
@@ -159,7 +166,7 @@ class Tracer:
         if hit:
             return self.traced("logged value", hit, named=True)
         families = sorted({self.index.leaves[i].family for i in named})
-        for derived in (d for f in families for d in self._over_seeds(f) if self._fits(d, number)):
+        for derived in (d for f in families for d in self._over_seeds(f) if self._fits(d, number, around)):
             if agreeing(number, derived.values, factors).any():
                 return self.traced(f"{derived.form} over repetitions", derived.sources[0], named=True)
         if number.role in ("low", "high"):
@@ -168,8 +175,10 @@ class Tracer:
         for group in self.siblings:
             if chosen.issuperset(group):
                 for derived in statistics(group, self.values[group]):
-                    if self._fits(derived, number) and agreeing(number, derived.values, factors).any():
+                    if self._fits(derived, number, around) and agreeing(number, derived.values, factors).any():
                         return self.traced(f"{derived.form} over runs or datasets", derived.sources[0], named=True)
+                if as_mean_of_rounded(number, self.values[group], factors):
+                    return self.traced("mean of rounded values over runs or datasets", group, named=True)
         return self._change_by_name(number, chosen) if _CHANGE.search(around.text) else None
 
     def _change_by_name(self, number: Number, chosen: set[int]) -> Trace | None:
@@ -182,15 +191,22 @@ class Tracer:
         return None
 
     def _without_name(
-        self, number: Number, factors: tuple[float, ...], around: Surroundings, expected: tuple[tuple[float, str], ...]
+        self, number: Number, factors: tuple[float, ...], around: Surroundings, named: tuple[int, ...]
     ) -> Trace:
         agree = agreeing(number, self.values, factors)
         chance = expected_by_chance(number, self.values)
+        expected = self._nearest(number, named)
         if agree.any() and chance < CHANCE_OF_VALUE:
-            return self.traced("logged value", [int(i) for i in agree.nonzero()[0]])
+            hits = [int(i) for i in agree.nonzero()[0]]
+            if around.scope and all(self._out_of_scope(hit, named, around) for hit in hits):
+                return self.traced("", hits)._replace(status="misplaced", expected=expected, named=True)
+            return self.traced("logged value", hits)
         maybe = bool(agree.any())
-        for derived in (*self._all_statistics, *self._all_changes):
+        told_as = f"{around.text} {number.unit}"
+        for derived in (d for d in (*self._all_statistics, *self._all_changes) if is_told(d.form, told_as)):
             hit = agreeing(unsigned(number), derived.values, scales_of_change(number, derived.form))
+            if around.cell:
+                hit = self._of_measures(around.near, derived, hit)
             if hit.any():
                 if expected_by_chance(number, derived.values) < CHANCE_OF_PAIR:
                     return self.traced(derived.form, derived.sources[int(hit.argmax())])
@@ -201,6 +217,27 @@ class Tracer:
         if told is not None:
             return Trace("setup", "stands in the run's code, notes or protocol")
         return Trace("coincidence" if maybe else "unsupported", "", expected=expected, named=bool(expected))
+
+    def _out_of_scope(self, hit: int, named: tuple[int, ...], around: Surroundings) -> bool:
+        """Whether a leaf has the place of one that the caption names, but under a name that nothing here says."""
+        route = self.index.leaves[hit].route
+        for leaf in named:
+            other = self.index.leaves[leaf].route
+            apart = [i for i, (a, b) in enumerate(zip(route, other, strict=False)) if a != b]
+            if len(route) == len(other) and len(apart) == 1:
+                here, there = words(route[apart[0]]), words(other[apart[0]])
+                if there and there <= around.scope and not here & (around.near | around.scope):
+                    return True
+        return False
+
+    def _of_measures(self, near: frozenset[str], derived: Derived, hit: Array) -> Array:
+        """The hits that come from a measure that the words name, where they name one and the sources have one."""
+        named = {word for word in near if word in BY_NAME}
+        kept = hit.copy()
+        for i in hit.nonzero()[0] if named else ():
+            measures = self.index.measures(derived.sources[int(i)][0])
+            kept[i] = not measures or bool(measures & named)
+        return kept
 
     def _direct(self, number: Number, leaves: Sequence[int], factors: Iterable[float]) -> list[int]:
         chosen = list(leaves)
@@ -215,8 +252,10 @@ class Tracer:
         """Whether the log knows every word of the row's name, so that the row is not one the run never had."""
         return around.row <= self.index.vocabulary | _GENERIC
 
-    def _fits(self, derived: Derived, number: Number) -> bool:
-        return number.role not in ("low", "high") or derived.form in ENDS
+    def _fits(self, derived: Derived, number: Number, around: Surroundings) -> bool:
+        if number.role in ("low", "high"):
+            return derived.form in ENDS
+        return is_told(derived.form, around.text)
 
     def _over_seeds(self, family: int) -> Iterator[Derived]:
         members = [i for i in self.index.families[family] if _repetition(self.index.leaves[i])]
