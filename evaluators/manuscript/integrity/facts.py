@@ -87,11 +87,11 @@ def mentions(text: str, names: Iterable[str]) -> list[Mention]:
 def _pattern(name: str) -> re.Pattern[str]:
     if OWN.search(name):
         own = r"\b(ours|our|proposed|full) (\w+[ -]){0,2}?(method|model|approach|framework|system|network)?\b"
-        return re.compile(rf"{own}|{_loose(name)}", re.IGNORECASE)
-    return re.compile(_loose(name), re.IGNORECASE)
+        return re.compile(rf"{own}|{loose(name)}", re.IGNORECASE)
+    return re.compile(loose(name), re.IGNORECASE)
 
 
-def _loose(name: str) -> str:
+def loose(name: str) -> str:
     """The name as a pattern: its words with any hyphen, underscore or space between; never for a single letter."""
     parts = re.findall(r"[^\W_]+|\+", name)
     if not parts or len(plain(name)) < 3 or len(name) > 60:

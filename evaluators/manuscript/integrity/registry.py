@@ -16,6 +16,7 @@ MODULES: tuple[str, ...] = (
     "direction",
     "ablation",
     "provenance",
+    "labels",
     "selection",
     "pvalues",
     "grim",
