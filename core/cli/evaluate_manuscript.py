@@ -19,6 +19,7 @@ STYLES = {"high": "bold red", "medium": "bold yellow", "low": "cyan", "note": "d
 def manuscript(
     file: Path = typer.Argument(..., help="A paper: PDF, LaTeX or Markdown."),
     run: Path | None = typer.Option(None, help="The folder, or results file, of the run that the paper tells of."),
+    highlight: Path | None = typer.Option(None, help="Also write a copy of a PDF with the findings highlighted."),
     as_json: Json = False,
 ) -> None:
     """Check a paper's numbers, statistics, citations and figures, without the registry."""
@@ -28,10 +29,30 @@ def manuscript(
 
     with progress_bars(quiet=as_json) as observer:
         result = evaluate_manuscript(file, run, progress=lambda done, message: observer(Sign(file.name, done, message)))
+    if highlight is not None:
+        _write_highlighted(file, highlight, result)
     if as_json:
         emit(result.to_json())
         return
     _show(result)
+    if highlight is not None:
+        say(f"The findings are highlighted in {highlight}.")
+
+
+def _write_highlighted(file: Path, target: Path, result: ManuscriptResult) -> None:
+    from core.errors import InputError
+    from core.reports.annotated import annotate
+    from evaluators.manuscript.reading import main_file
+
+    if result.manuscript.source != "pdf":
+        raise InputError("only a PDF can be highlighted", "give the paper as a PDF, or leave out --highlight")
+    paper = main_file(file)
+    if target.exists() and target.samefile(paper):
+        raise InputError(f"{target} is the paper itself", "name another file for the copy")
+    made = annotate(paper, [finding.to_json() for finding in result.report.findings])
+    if made.pdf is None:
+        raise InputError(f"{file.name} is not highlighted: {made.reason}", "leave out --highlight")
+    target.write_bytes(made.pdf)
 
 
 def _show(result: ManuscriptResult) -> None:

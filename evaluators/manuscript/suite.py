@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING
 from evaluators.base import Direction, Evaluation, Measure, Measurement, absent
 from evaluators.manuscript.findings import Inputs, Report, Severity
 from evaluators.manuscript.integrity import check_manuscript
+from evaluators.manuscript.integrity.registry import rules
 from evaluators.manuscript.logged import RunLog, read_run
 
 if TYPE_CHECKING:
@@ -135,7 +138,14 @@ def _evaluation(manuscript: Manuscript, report: Report) -> Evaluation:
         Measurement(APPLIED, share, count=len(report.checks), count_of="rules", evidence=_reasons(report)),
     )
     parameters = {"title": manuscript.title[:LONGEST_TITLE], "rules": [check.rule for check in report.checks]}
-    return Evaluation(EVALUATOR, VERSION, measurements, report.notes, parameters)
+    return Evaluation(EVALUATOR, _version(report), measurements, report.notes, parameters)
+
+
+def _version(report: Report) -> str:
+    """Changes with every rule that was applied, so that a figure of other rules is never taken for the same."""
+    known = {rule.name: rule.version for rule in rules()}
+    applied = [[check.rule, known.get(check.rule, "")] for check in report.checks]
+    return f"{VERSION}-{hashlib.sha256(json.dumps(applied).encode()).hexdigest()[:12]}"
 
 
 def _findings(report: Report, severity: Severity, measure: Measure, checked: int) -> Measurement:

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import pypdf
 import pytest
 from support.injection import made_up
+from support.reviewing import paper as printed
 
 from core.cli.main import run
 
@@ -95,3 +97,20 @@ def test_what_cannot_be_read_is_told_in_a_sentence(evaluate: Command, paper: Pat
     assert said.code != 0
     assert "Traceback" not in said.err + said.out
     assert "give" in said.err
+
+
+def test_a_copy_of_a_pdf_is_highlighted(evaluate: Command, tmp_path: Path) -> None:
+    wrong = "The groups differed, t(28) = 2.20, p = .40, in the primary outcome."
+    (tmp_path / "paper.pdf").write_bytes(printed("1 Results", wrong))
+    said = evaluate("paper.pdf", "--highlight", "marked.pdf")
+    assert (said.code, "highlighted in marked.pdf" in said.out) == (0, True)
+    notes = [str(note.get_object()["/T"]) for note in pypdf.PdfReader(tmp_path / "marked.pdf").pages[0]["/Annots"]]
+    assert notes == ["HIGH: recomputed-p"]
+    (tmp_path / "clean.pdf").write_bytes(printed("1 Results", "The groups did not differ."))
+    for file, target, why in (
+        ("paper.pdf", "paper.pdf", "is the paper itself"),
+        ("clean.pdf", "none.pdf", "no finding to show"),
+    ):
+        said = evaluate(file, "--highlight", target)
+        assert (said.code, why in said.err) == (2, True)
+    assert not (tmp_path / "none.pdf").exists()
