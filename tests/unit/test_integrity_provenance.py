@@ -366,3 +366,17 @@ def test_a_value_of_another_dataset_than_the_caption_names_is_told_with_both() -
 def test_a_caption_that_leaves_the_dataset_open_places_no_value(caption: str, label: str) -> None:
     rows = (("Full method", "0.1517"), (label, "0.6634"))
     assert check(run_of(four_sets()), "", variants(caption, *rows)).findings == ()
+
+
+def test_a_deviation_where_the_run_logged_none_is_told_so() -> None:
+    document = {"circle": {"means": {"loss_mean": 0.4342}, "stderrs": {"loss_stderr": 0.0}}}
+    (finding,) = check(run_of(document), "", cells(("circle", "0.4342 ± 0.0217"), header="Loss")).findings
+    assert (finding.severity, "logged a deviation of 0" in finding.message) == (Severity.HIGH, True)
+
+
+def test_a_made_up_deviation_of_a_mean_over_datasets_is_told_with_the_true_ones() -> None:
+    found = check(
+        run_of(four_sets()), "", cells(("All", "0.4910 ± 0.1204"), ("All", "0.4910 ± 0.3645"), header="Eval loss")
+    )
+    assert [(f.severity, f.quote) for f in found.findings] == [(Severity.MEDIUM, "0.4910 ± 0.1204")]
+    assert found.findings[0].expected.startswith("0.36447 (standard deviation over 4")

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from support.manuscripts import paper, table
 
 from evaluators.manuscript.document import Table
-from evaluators.manuscript.findings import Check, Severity
+from evaluators.manuscript.findings import Check, Inputs, Severity
 from evaluators.manuscript.integrity import ablation, bold, check_manuscript, comparison, direction
+from evaluators.manuscript.logged import RunLog, flatten
 
 MODELS = [
     ["Method", "QWK ↑", "ACC ↑", "F1 ↑", "AUC ↑"],
@@ -187,3 +188,19 @@ def test_the_measure_named_before_a_list_is_meant_in_its_items() -> None:
     assert check(direction.RULES, right).findings == ()
     (finding,) = check(direction.RULES, wrong).findings
     assert "improvement" in finding.message
+
+
+def test_a_change_that_the_run_gives_is_no_finding_though_the_tables_do_not() -> None:
+    scores = [["Method", "KL on circle", "Time"], ["Plain", "0.4127", "31"], ["Branched", "0.3951", "58"]]
+    text = "Branched gives a KL on circle with a reduction of 12.3% against Plain."
+    logged = [
+        number
+        for run, value in (("run_0", 0.4127), ("run_1", 0.3951), ("run_2", 0.3618))
+        for number in flatten({"circle": {"kl": value}}, f"{run}/final.json")
+    ]
+    (finding,) = check(direction.RULES, text, table(scores)).findings
+    assert finding.severity is Severity.MEDIUM
+    with_run = Inputs(run=RunLog(tuple(logged)))
+    assert check_manuscript(paper(text, table(scores)), with_run, only=direction.RULES).checks[0].findings == ()
+    other = paper(text.replace("12.3", "19.8"), table(scores))
+    assert len(check_manuscript(other, with_run, only=direction.RULES).checks[0].findings) == 1

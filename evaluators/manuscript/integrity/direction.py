@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -11,7 +12,9 @@ from evaluators.manuscript.document import Manuscript, Number, Sentence
 from evaluators.manuscript.findings import Check, Finding, Inputs, Rule, Severity
 from evaluators.manuscript.integrity.facts import Fact, change, changes, facts, is_change, mentions
 from evaluators.manuscript.integrity.prose import around, bound_measure, own_sentences_carried, quoted
-from evaluators.manuscript.integrity.vocabulary import MeasureWord
+from evaluators.manuscript.integrity.tracing import Surroundings, Tracer
+from evaluators.manuscript.integrity.vocabulary import MeasureWord, words
+from evaluators.manuscript.logged import RunLog
 
 UP = r"increas\w*|rais(es|ed|ing)|ris(es|ing)|rose|risen|grows?|grew|boost\w*|climb\w*"
 DOWN = r"decreas\w*|reduc\w*|drop\w*|declin\w*|falls?|fell|fallen|lower(s|ed|ing)|shrink\w*|shrank|cuts?"
@@ -47,14 +50,14 @@ class Step(NamedTuple):
     measure: MeasureWord | None
 
 
-def examine(rule: Rule, manuscript: Manuscript, _inputs: Inputs) -> Check:
+def examine(rule: Rule, manuscript: Manuscript, inputs: Inputs) -> Check:
     """Check every "from A to B" and every percent change that can be computed again."""
-    known = facts(manuscript)
+    known, logged = facts(manuscript), _LoggedChanges(inputs.run)
     looked, found = 0, list[Finding]()
     for sentence, meant in own_sentences_carried(manuscript):
         told = [step._replace(measure=step.measure or meant) for step in steps(sentence)]
         results = [*(_direction(rule, sentence, step) for step in told if step.verb)]
-        results += list(_sizes(rule, sentence, told, known))
+        results += list(_sizes(rule, sentence, told, known, logged))
         looked += len(results)
         found += [finding for finding in results if finding is not None]
     if not looked:
@@ -62,6 +65,24 @@ def examine(rule: Rule, manuscript: Manuscript, _inputs: Inputs) -> Check:
             "no sentence tells a change from one number to another, or by a percentage of table values"
         )
     return rule.checked(looked, found, f"{looked} changes told with their numbers")
+
+
+class _LoggedChanges:
+    """The changes between a run's values under the names of a sentence; arranged when first asked for."""
+
+    def __init__(self, run: RunLog | None) -> None:
+        self.run = run
+
+    @cached_property
+    def _tracer(self) -> Tracer | None:
+        return Tracer(self.run) if self.run is not None and self.run.numbers else None
+
+    def give(self, sentence: Sentence, number: Number) -> bool:
+        """Whether two logged values that the sentence names differ by this much."""
+        if self._tracer is None:
+            return False
+        trace = self._tracer.by_name(number, Surroundings(words(sentence.text), frozenset(), sentence.text))
+        return trace is not None and trace.form in ("percent change", "difference")
 
 
 def steps(sentence: Sentence) -> Iterator[Step]:
@@ -109,7 +130,9 @@ def _wanted(step: Step) -> bool | None:
     return None if not better else (better == "higher") == (step.verb == "better")
 
 
-def _sizes(rule: Rule, sentence: Sentence, told: Sequence[Step], known: Sequence[Fact]) -> Iterator[Finding | None]:
+def _sizes(
+    rule: Rule, sentence: Sentence, told: Sequence[Step], known: Sequence[Fact], logged: _LoggedChanges
+) -> Iterator[Finding | None]:
     """For each percentage that a sentence gives as a change: None where the numbers bear it out, else a finding."""
     text = sentence.text
     for number in sentence.numbers:
@@ -128,7 +151,8 @@ def _sizes(rule: Rule, sentence: Sentence, told: Sequence[Step], known: Sequence
         elif not told:
             pair = _compared(text, number, known)
             if pair is not None:
-                yield None if is_change(number, pair) else _unlike(rule, sentence, number, pair)
+                borne_out = is_change(number, pair) or logged.give(sentence, number)
+                yield None if borne_out else _unlike(rule, sentence, number, pair)
 
 
 def _compared(text: str, number: Number, known: Sequence[Fact]) -> list[tuple[float, float, str]] | None:

@@ -78,6 +78,8 @@ def _message(printed: Printed, trace: Trace) -> str:
         given = f"{printed.of.text} ± {number}"
         if trace.form == "once":
             return f'The run measured this once, so "{given}" has a deviation that nothing could give.'
+        if trace.expected and not any(value for value, _ in trace.expected):
+            return f'The run logged a deviation of 0 here, not the one in "{given}".'
         if trace.expected:
             return f'The deviation in "{given}" is not what the run gives, in any usual form.'
         return f'The deviation in "{given}" rests on nothing that the run logged.'

@@ -141,12 +141,14 @@ class Tracer:
             if agreeing(number, derived.values, factors).any():
                 return self.traced(derived.form, derived.sources[0])
         groups = [g for g in self.siblings if set(g) <= set(of)]
-        for derived in (d for g in groups for d in statistics(g, self.values[g]) if d.form in SPREADS):
+        over = [d for g in groups for d in statistics(g, self.values[g]) if d.form in SPREADS]
+        for derived in over:
             if agreeing(number, derived.values, factors).any():
                 return self.traced(f"{derived.form} over runs or datasets", derived.sources[0])
         told = [(self.index.leaves[i].value, self.index.leaves[i].pointer) for i in logged]
         told += [(float(d.values[0]), f"{d.form} of {len(d.sources[0])} logged values") for d in computed]
-        expected = tuple(dict.fromkeys(told))[:MOST_POINTERS]
+        beside = [(float(d.values[0]), f"{d.form} over {len(d.sources[0])} runs or datasets") for d in over]
+        expected = tuple(dict.fromkeys(told or beside))[:MOST_POINTERS]
         return Trace("differs" if told else "unsupported", "", expected=expected, named=True)
 
     def summaries(self, leaves: Sequence[int]) -> tuple[int, ...]:
