@@ -13,7 +13,10 @@ from evaluators.manuscript.document import Place, Reference
 LONGEST_ENTRY = 2_000
 """Characters; consortium papers list hundreds of authors, nothing lists more than this."""
 
-_DOI = re.compile(r"\b(10\.\d{4,9}/[^\s\"<>,;{}]+)")
+_DOI = re.compile(
+    r"\b(10\.\d{4,9}/[^\s\"<>,;{}]+(?:(?<=[./_-])\s(?!10\.\d{4})(?=[a-z]{0,4}\d+[./_-]\w)[^\s\"<>,;{}]+)?)"
+)
+"""A DOI, also one that a line break parts behind a point: "10.18637/jss. v020.i02"."""
 _ARXIV = re.compile(
     r"(?:arXiv[:.\s]*(?:preprint\s*)?(?:arXiv:)?|arxiv\.org/(?:abs|pdf)/|abs/)\s?(\d{4}\.\d{4,5})", re.IGNORECASE
 )
@@ -49,7 +52,7 @@ def identifiers(text: str) -> tuple[str, str, str]:
     arxiv = _ARXIV.search(text) or _ARXIV_OLD.search(text)
     url = _URL.search(text)
     return (
-        doi[1].rstrip(".)") if doi else "",
+        "".join(doi[1].split()).rstrip(".)") if doi else "",
         arxiv[1] if arxiv else "",
         url[0].rstrip(".,)") if url else "",
     )

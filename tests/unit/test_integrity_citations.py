@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evaluators.manuscript.citations import identifiers
 from evaluators.manuscript.document import Manuscript, Place, Reference, Section, Sentence
 from evaluators.manuscript.findings import Inputs, Severity
 from evaluators.manuscript.integrity.citations import RULES, likeness, month_of, plain_title
@@ -182,6 +183,20 @@ def test_repeated_entries_and_one_identifier_for_two_works() -> None:
     ]
     made = REPEATED(citing(references, "a"))
     assert [f.severity for f in made.findings] == [Severity.LOW, Severity.MEDIUM, Severity.NOTE]
+
+
+@pytest.mark.parametrize(
+    ("text", "doi"),
+    [
+        ("Journal of Examples, 20(2), 1-18. doi:10.18637/jss. v020.i02.", "10.18637/jss.v020.i02"),
+        ("Journal of Examples. doi:10.1016/j.media. 2014.05.003", "10.1016/j.media.2014.05.003"),
+        ("Journal of Examples. doi:10.1093/ije/dyz012. 2019.", "10.1093/ije/dyz012"),
+        ("doi:10.1093/ije/dyz012. URL http://example.org", "10.1093/ije/dyz012"),
+        ("doi:10.1093/ije/dyz012. 10.1093/ije/dyz013", "10.1093/ije/dyz012"),
+    ],
+)
+def test_a_doi_parted_by_a_line_break_is_joined(text: str, doi: str) -> None:
+    assert identifiers(text)[0] == doi
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -79,6 +79,52 @@ def test_one_altered_digit_among_true_accuracies_is_found() -> None:
     assert finding.quote == "0.6457"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "After a positive stool test 160 of the 534 patients had a polyp.",
+        "The stress test was positive in 160 patients.",
+        "A chi-square test of 160 patients gave no difference.",
+        "We saw 160 patients with a breath test.",
+    ],
+)
+def test_a_medical_test_is_no_test_set(text: str) -> None:
+    assert grid(text, of(150, ROWS_OF_150)).findings == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We tested on 160 images.",
+        "The remaining 160 patients were used for testing.",
+        "We evaluate on 160 held-out scans.",
+        "There were 160 test images.",
+        "160 images form the test set.",
+        "The model was evaluated on 160 cases.",
+    ],
+)
+def test_the_ways_to_tell_a_test_set(text: str) -> None:
+    (finding,) = grid(text, of(150, ROWS_OF_150)).findings
+    assert "160 cases" in finding.message
+
+
+def test_each_accuracy_may_come_from_its_own_set() -> None:
+    text = "The internal test set holds 142 patients and the external test set holds 57 patients."
+    accuracies = of(142, (103, 110)) + of(57, (45, 46))
+    assert grid(text, accuracies).findings == ()
+    assert grid(text, [*accuracies, "0.6457"]).findings
+    rows = [["Cohort", "Accuracy"], ["Internal", "0.7254"], ["External (n = 57)", "0.7895"], ["Internal 2", "0.7746"]]
+    told = paper("The internal test set holds 142 patients.", table(rows))
+    assert check_manuscript(told, only=RULES).checks[0].findings == ()
+
+
+@pytest.mark.parametrize("name", ["Training cohort", "Kim et al. 2021", "Network [12]", "Derivation"])
+def test_accuracies_of_other_cases_are_left_out(name: str) -> None:
+    rows = [["Cohort", "Accuracy"], ["Test A", "0.6667"], ["Test B", "0.6867"], [name, "0.7113"], ["Test C", "0.6467"]]
+    told = paper("The test set holds 150 patients.", table(rows))
+    assert check_manuscript(told, only=RULES).checks[0].findings == ()
+
+
 @pytest.mark.parametrize("text", ["Accuracies are averaged over 5 runs.", "We use five-fold cross-validation."])
 def test_means_are_not_checked(text: str) -> None:
     check = grid(f"The test set contains 160 images. {text}", of(150, ROWS_OF_150))

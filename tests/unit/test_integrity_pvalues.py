@@ -123,6 +123,17 @@ def test_p_values_outside_their_range() -> None:
     assert POSSIBLE(paper("Nothing.")).status == "not_checked"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The variables correlated, r12 = 0.30, r13 = 0.42, t value 2.18 with probability < 0.034.",
+        "The score differed, z = 2.31, precision = 0.91, power = 0.80.",
+    ],
+)
+def test_an_index_of_r_and_words_that_begin_with_p_are_none(text: str) -> None:
+    assert check(text).findings == ()
+
+
 POWERS = ["{}e-06", "{}E−06", "{} × 10−6", "{}×10^-6", "{}×10⁻⁶", "{} * 10^{{-6}}", "{} x 10", "{} · 10 –6"]
 """Powers of ten as programs print them, as they are set, and with the exponent torn off."""
 

@@ -41,6 +41,24 @@ UNIT_OF_CASES = re.compile(
     r"photographs?|questions?|slides?|recordings?|rows?|observations?|documents?)\b",
     re.IGNORECASE,
 )
+_OTHER_CASES = re.compile(
+    r"\btrain\w*|\bdevelopment\b|\bderivation\b|\bsubgroups?\b|\bstratif\w+|\bfolds?\b|\b(?:per|each|by)[- ]class\b|"
+    r"\bclass-?wise\b|\bet al\b|\[\d+(?:[,–-] ?\d+)*\]|\bliterature\b|\bprevious(?:ly)? (?:work|stud|publi|report)|"
+    r"\b(?:other|published|earlier|prior) (?:stud(?:y|ies)|works?)\b",
+    re.IGNORECASE,
+)
+"""Accuracies of other cases than those of the evaluation set: of training, of a part, of other papers."""
+_SET = r"(?:(?:set|split|data(?:set)?|cohort|subset|partition|images|cases|patients|samples|examples|scans|subjects)s?)"
+_KIND = rf"(?:test(?:ing)? ?{_SET}|testing|evaluation|(?:hold|held)-?out)"
+"""An evaluation set. "Test" alone is none: patients have tests, and so have hypotheses."""
+_WHICH = r"(?:(?:held-?out|hold-?out|independent|separate|final|external|internal|blind(?:ed)?|official|own) )?"
+_BEHIND = re.compile(
+    rf" (?:\w+ ){{0,4}}?(?:for|in|as|form|make up) (?:the |an? |our )?{_WHICH}(?:{_KIND}\b|test(?=[.,;)]|$))|"
+    rf"^ {_WHICH}(?:{_KIND}|test)\b",
+    re.IGNORECASE,
+)
+_AHEAD = re.compile(rf"\b(?:{_KIND}( \w+)? ?{_SET}?|tested on|evaluated? on)[^\d.;]{{0,30}}$", re.IGNORECASE)
+_N_TOLD = re.compile(r"\b[nN]\s?=\s?(\d{1,3}(?:,\d{3})+|\d+)")
 
 
 class Accuracy(NamedTuple):
@@ -65,9 +83,12 @@ def accuracies(manuscript: Manuscript) -> list[Accuracy]:
     """The accuracies in tables and text that state four significant places or more than two as a percentage."""
     found = []
     for column in all_columns(manuscript):
+        about = f"{column.header} {column.table.caption}"
         if column.measure is not None and column.measure.share and not re.search("Δ|change|gain", column.header, re.I):
             percent = "%" in column.header
             for entry in column.entries:
+                if _OTHER_CASES.search(f"{entry.row} {entry.group} {about}"):
+                    continue
                 if entry.number.uncertainty is None and len([n for n in entry.cell.numbers if n.is_result]) == 1:
                     one = _share(entry.number, percent, entry.cell.text.strip(), entry.cell.place)
                     found += [one] if one else []
@@ -77,7 +98,7 @@ def accuracies(manuscript: Manuscript) -> list[Accuracy]:
 
 
 def _in_sentence(sentence: Sentence) -> Iterator[Accuracy]:
-    if sentence.citations or AVERAGED.search(sentence.text) or FOLDS.search(sentence.text):
+    if sentence.citations or any(part.search(sentence.text) for part in (AVERAGED, FOLDS, _OTHER_CASES)):
         return
     for number in sentence.numbers:
         if (
@@ -113,10 +134,12 @@ def fits(share: float, decimals: int, n: int, cut: bool = False) -> bool:
     return any(abs(part) <= step / 2 + 1e-12 for part in parts)
 
 
-def all_fit(distinct: Iterable[tuple[float, int]], n: int) -> bool:
-    """Whether all accuracies lie on the grid of n, all rounded or all cut off."""
+def all_fit(distinct: Iterable[tuple[float, int]], *sizes: int) -> bool:
+    """Whether all accuracies lie on the grid of n, or each on one of several, all rounded or all cut off."""
     listed = list(distinct)
-    return any(all(fits(share, decimals, n, cut) for share, decimals in listed) for cut in (False, True))
+    return any(
+        all(any(fits(share, decimals, n, cut) for n in sizes) for share, decimals in listed) for cut in (False, True)
+    )
 
 
 def possible_sizes(found: Sequence[Accuracy], largest: int = LARGEST_N) -> list[int]:
@@ -158,13 +181,7 @@ def _stated(sentence: Sentence) -> Iterator[Size]:
             sentence.text[number.end : number.end + 60],
         )
         counted = number.role == "n" or UNIT_OF_CASES.match(after)
-        kind = r"(test(ing)?|evaluation|hold-?out|held-?out)"
-        behind = re.match(rf" ?\w* ?\w* ?(for|in|as|were used for) (the )?(\w+ )?{kind}\b|^ {kind}\b", after, re.I)
-        ahead = re.search(
-            rf"\b{kind}\b( \w+)? ?(set|split|data|cohort|subset|images|cases|patients|samples)?[^\d.;]{{0,30}}$",
-            before,
-            re.I,
-        )
+        behind, ahead = _BEHIND.match(after), _AHEAD.search(before)
         if (counted and (ahead or behind)) or (behind and number.role != "year"):
             yield Size(int(number.value), f'"{quoted(sentence.text, number, 40)}"', True)
 
@@ -188,11 +205,23 @@ def examine(rule: Rule, manuscript: Manuscript, _inputs: Inputs) -> Check:
         return rule.checked(
             len(distinct), (), f"{len(distinct)} accuracies, no size of the evaluation set{told}", evidence
         )
-    finding = _against(rule, found, sizes, solved, evidence)
+    finding = _against(rule, found, sizes, _told_beside(manuscript), solved, evidence)
     told = ", ".join(f"{size.n}" for size in sizes)
     return rule.checked(
         len(distinct), [finding] if finding else [], f"{len(distinct)} accuracies against n = {told}", evidence
     )
+
+
+def _told_beside(manuscript: Manuscript) -> tuple[int, ...]:
+    """Numbers of cases that tables with accuracies tell in their captions, headers and row names."""
+    tables = {id(c.table): c.table for c in all_columns(manuscript) if c.measure is not None and c.measure.share}
+    texts = [
+        text
+        for table in tables.values()
+        for text in (table.caption, *(c.text for row in table.cells for c in row if c.header or c.column < 2))
+    ]
+    told = {int(n.replace(",", "")) for text in texts for n in _N_TOLD.findall(text) if len(n) < 8}
+    return tuple(sorted(n for n in told if 2 <= n <= LARGEST_N))
 
 
 def _averaged(manuscript: Manuscript) -> bool:
@@ -220,13 +249,21 @@ def _solved(found: Sequence[Accuracy]) -> int | None:
 
 
 def _against(
-    rule: Rule, found: Sequence[Accuracy], sizes: Sequence[Size], solved: int | None, evidence: dict[str, object]
+    rule: Rule,
+    found: Sequence[Accuracy],
+    sizes: Sequence[Size],
+    beside: Sequence[int],
+    solved: int | None,
+    evidence: dict[str, object],
 ) -> Finding | None:
-    """A finding where no declared size can give every accuracy."""
+    """A finding where an accuracy fits no declared size, nor a number of cases that its table tells."""
     values = {(one.share, one.decimals): one for one in reversed(found)}
-    if any(all_fit(values, size.n) for size in sizes):
+    if all_fit(values, *(size.n for size in sizes), *beside):
         return None
-    off = {size.n: [one for (s, d), one in values.items() if not fits(s, d, size.n)] for size in sizes}
+    off = {
+        size.n: [one for (s, d), one in values.items() if not any(fits(s, d, n) for n in (size.n, *beside))]
+        for size in sizes
+    }
     best = min(off, key=lambda n: len(off[n]))
     impossible = off[best]
     size = next(size for size in sizes if size.n == best)

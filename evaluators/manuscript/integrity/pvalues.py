@@ -38,7 +38,8 @@ _FORMS = (
     ("t", rf"(?<![\w-])t{_with_df('t')}"),
     ("F", rf"(?<![\w-])F\s*_?\s*[({{\[]\s*(?P<F1>{_DF})\s*[,;]\s*(?P<F2>{_DF})\s*[)}}\]]"),
     ("chi2", rf"(?:[χΧ]|\bchi)[\s-]*(?:\^?\s?\{{?2\}}?|²|squared?)?{_with_df('c')}"),
-    ("r", rf"(?<![\w-])r{_with_df('r')}"),
+    # An index of r names the two variables.
+    ("r", rf"(?<![\w-])r\s?\(\s*(?:df\s*=\s*)?(?P<ra>{_DF})(?:\s*[,;]\s*[nN]\s*=\s*{_DF})?\s*\)"),
     ("H", rf"(?<![\w-])[HQ]{_with_df('h')}"),
     ("z", r"(?<![\w-])[zZ](?:[- ]?(?:score|statistic|value))?(?=\s*=)"),
     ("t", r"(?<![\w-])t(?=\s*=[^;()]{1,16}[,;]\s*df\s*=)"),
@@ -46,7 +47,7 @@ _FORMS = (
 _STATISTICS = tuple((kind, re.compile(rf"{form}\s*=\s*(?P<value>{_NUM})(?![\d])")) for kind, form in _FORMS)
 _LATE_DF = re.compile(rf"\s*[,;]\s*df\s*=\s*(?P<df>{_DF})")
 _P = re.compile(
-    r"(?<![\w-])[pP](?:[-\s]?[vV]alues?)?(?P<kind>_?\{?(?:adj|corr?|FDR|Holm|bonf\w*)?\w*\}?)?\s*"
+    r"(?<![\w-])[pP](?:[-\s]?[vV]alues?)?(?P<kind>_\{?\w*\}?|(?:adj|corr?|FDR|Holm|[bB]onf)\w*)?\s*"
     rf"(?P<relation><=|>=|=|<|>|≤|≥)\s*(?P<p>\d(?:\.\d+)?{POWER}|\d?\.\d+(?![\d]){NO_POWER}|[01](?![\d.]){NO_POWER})|"
     r"(?P<ns>(?<![\w.])n\.?s\.?(?![\w]))"
 )
