@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.output import say, show
+from core.errors import InputError
 
 if TYPE_CHECKING:
     from evaluators.manuscript.agreement import Estimate
     from evaluators.manuscript.calibration import Calibration
+    from evaluators.manuscript.ratings import RatingSet
 
 TITLES = {
     "spearman_one": "Spearman, one reviewer",
@@ -32,6 +35,21 @@ TITLES = {
 }
 SIGNED = ("bias", "drift")
 SHARE = "_share"
+
+
+def ratings_of(files: list[Path], rubric: str | None, dimension: str) -> RatingSet:
+    """Return the ratings of files, or those that are on record on a form."""
+    from evaluators.manuscript.ratings import rating_set, read_ratings
+
+    if bool(files) == bool(rubric):
+        raise InputError("there are two places to take ratings from, or none", "give files, or a form with --rubric")
+    if rubric is None:
+        return read_ratings(files, dimension)
+    from core.cli.session import acting
+    from core.reviews.calibrating import recorded_ratings
+
+    with acting() as (platform, actor), platform.reading() as session:
+        return rating_set([recorded_ratings(session, actor, rubric, dimension)])
 
 
 def print_calibration(found: Calibration) -> None:

@@ -26,18 +26,18 @@ def review() -> None:
 @app.command()
 def calibrate(
     files: list[Path] = typer.Argument(
-        ..., metavar="FILE ...", help="Ratings by people and judges (CSV, TSV, JSON), or a folder of such files."
+        None, metavar="FILE ...", help="Ratings by people and judges (CSV, TSV, JSON), or a folder of such files."
     ),
-    dimension: str = typer.Option("overall", help="What was scored: a column of a judge's file, or a dimension."),
+    rubric: str | None = typer.Option(None, help="Without files: the reviews on this form that are on record."),
+    dimension: str = typer.Option("overall", help="What was scored: a column of a judge's file, a dimension, an item."),
     seed: int = typer.Option(0, help="Seed of the drawn pairs and of the intervals."),
     as_json: Json = False,
 ) -> None:
     """Set judges against people: agreement as a share of what people reach, decisions, bias and drift."""
-    from core.cli.calibrating import print_calibration
+    from core.cli.calibrating import print_calibration, ratings_of
     from evaluators.manuscript.calibration import calibrate as calibrate_ratings
-    from evaluators.manuscript.ratings import read_ratings
 
-    found = calibrate_ratings(read_ratings(files, dimension), seed)
+    found = calibrate_ratings(ratings_of(files or [], rubric, dimension), seed)
     if as_json:
         emit(found.to_json())
         return

@@ -63,7 +63,7 @@ def assignments_for(session: Session, actor: Actor, at: datetime, *, job: str | 
     query = sa.select(ReviewAssignment)
     if job is not None:
         query = query.where(ReviewAssignment.job_id == find(session, Job, job).id)
-    rows = [row for row in session.scalars(query) if _oversees(actor) or row.reviewer_id == actor.id]
+    rows = [row for row in session.scalars(query) if oversees(actor) or row.reviewer_id == actor.id]
     found = [_assigned(session, row, actor, at) for row in rows]
     return tuple(
         sorted(found, key=lambda one: (one.state != "open", one.due_at is None, one.due_at or one.assigned_at))
@@ -73,7 +73,7 @@ def assignments_for(session: Session, actor: Actor, at: datetime, *, job: str | 
 def assignment_for(session: Session, actor: Actor, at: datetime, assignment: str) -> Assigned:
     """Return one assignment; `Denied` unless it is the actor's own or the actor oversees reviews."""
     row = find(session, ReviewAssignment, assignment)
-    if row.reviewer_id != actor.id and not _oversees(actor):
+    if row.reviewer_id != actor.id and not oversees(actor):
         raise Denied("somebody else was asked for this review", "see 'greenlight review list' for yours")
     return _assigned(session, row, actor, at)
 
@@ -131,7 +131,7 @@ def disputes(session: Session, actor: Actor, job: str) -> dict[str, list[Mapping
     return {rubric: list(last.disputed) for rubric, last in newest.items() if last is not None and last.disputed}
 
 
-def _oversees(actor: Actor) -> bool:
+def oversees(actor: Actor) -> bool:
     return actor.may(Permission.REVIEW_ASSIGN) or Role.AUDITOR in actor.roles
 
 

@@ -95,13 +95,17 @@ class RatingSet:
 
 def read_ratings(paths: Iterable[Path], dimension: str = "overall") -> RatingSet:
     """Read files, or folders of files, of ratings; raises EvaluatorError for what holds none."""
-    found = [read_file(path, dimension) for path in _files(paths)]
+    return rating_set([read_file(path, dimension) for path in _files(paths)])
+
+
+def rating_set(found: Sequence[RatingFile]) -> RatingSet:
+    """Put ratings together, wherever they are from; raises EvaluatorError where no person gave one."""
     ratings = [rating for one in found for rating in one.ratings]
     decisions = {subject: accept for one in found for subject, accept in one.decisions.items()}
     notes = tuple(note for one in found for note in one.notes)
     persons = [rating for rating in ratings if not rating.model and rating.score is not None]
     if not persons:
-        raise EvaluatorError("No file holds people's ratings; give the file with one column a reviewer first.")
+        raise EvaluatorError("There are no people's ratings; give a file with one column a reviewer first.")
     named = all(one.named for one in found if any(not rating.model for rating in one.ratings))
     people = _people(persons, named, decisions)
     return RatingSet(people, _judges(rating for rating in ratings if rating.model), notes)

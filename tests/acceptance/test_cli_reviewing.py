@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.reviewing import FORM, PAPER, answers, good_form, hire_reviewers, written
+from support.reviewing import FORM, PAPER, answers, assigned, good_form, hire_reviewers, reviewed, written
 from support.studio import PASSWORD, Studio
 from support.vlm import Server
 
@@ -118,3 +118,18 @@ def test_a_judges_review_of_a_job_is_kept_and_shown_with_its_cost(
     assert ("local as reader" in shown, "USD" in shown) == (True, True)
     code, _, slip = greenlight("legal", *asked)
     assert (code, "Traceback" in slip) == (3, False)
+    calibrate = ("review", "calibrate", "--rubric", FORM, "--dimension")
+    code, _, slip = greenlight("auditor", *calibrate, "clarity")
+    assert (code, "There are no people's ratings" in slip) == (2, True), slip
+    hire_reviewers(studio, "ada", "ben")
+    for login, clarity in {"ada": 1, "ben": 3}.items():
+        reviewed(studio, assigned(studio, job, login), login, answers(clarity=clarity))
+    code, shown, slip = greenlight("auditor", *calibrate, "clarity")
+    assert (code, "The judge local as reader" in shown, "+2.00" in shown) == (0, True, True), slip
+    for login, form, why, number in (
+        ("auditor", (*calibrate, "taste"), "choose overall or one of: clarity", 2),
+        ("auditor", ("review", "calibrate"), "give files, or a form", 2),
+        ("ada", (*calibrate, "clarity"), "may not see everybody's reviews", 3),
+    ):
+        code, _, slip = greenlight(login, *form)
+        assert (code, why in slip) == (number, True), slip

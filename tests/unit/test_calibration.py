@@ -174,7 +174,7 @@ def test_scores_with_their_anchor_and_json_are_read(tmp_path):
         ("subject,rater,score\nx,r,3\nx,r,4", "rated twice"),
         ("subject,rater,kind,score\nx,p,person,3\nx,m,model,3\nx,m,model,4", "twice without dates"),
         ("subject,rater,score,dimension\nx,r,3,clarity", "no score for 'overall'"),
-        ("subject,rater,kind,score\nx,m,model,3", "No file holds people's ratings"),
+        ("subject,rater,kind,score\nx,m,model,3", "There are no people's ratings"),
         ("paper_id,0\nx,1e999", "where a score belongs"),
         ("paper_id,0\nx," + "9" * 400, "where a score belongs"),
     ],
