@@ -132,6 +132,7 @@ def disputes(session: Session, actor: Actor, job: str) -> dict[str, list[Mapping
 
 
 def oversees(actor: Actor) -> bool:
+    """Whether a person sees everybody's reviews with their names: who assigns them, and auditors."""
     return actor.may(Permission.REVIEW_ASSIGN) or Role.AUDITOR in actor.roles
 
 
