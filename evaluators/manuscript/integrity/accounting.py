@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from evaluators.manuscript.integrity.coherence import Rows
 from evaluators.manuscript.integrity.places import Line, Places
 from evaluators.manuscript.integrity.printed import Printed
 from evaluators.manuscript.integrity.tracing import Trace, Tracer
@@ -38,6 +39,7 @@ class Account:
                 for key in _keys(one):
                     self._lines[key].append(i)
         self._fits: dict[_LineKey, Line | None] = {}
+        self._rows = Rows(tracer, printed, self._named)
         self.traces: list[Trace] = []
         for i in range(len(printed)):
             self.traces.append(self._trace(i))
@@ -47,7 +49,8 @@ class Account:
         if one.of is not None:
             return self._deviation(i)
         return (
-            self._named[i]
+            self._beside_its_row(i)
+            or self._named[i]
             or (self.tracer.differs(one.number, one.around) if self._borne_out(i) else None)
             or self._swapped(one)
             or self._by_interval(one)
@@ -65,6 +68,11 @@ class Account:
                 shares.append((sum(self._named[k] is not None for k in others) / len(others), len(others)))
         judged = [share for share, count in shares if count > 1] or [share for share, _ in shares]
         return bool(judged) and min(judged) >= BORNE_OUT
+
+    def _beside_its_row(self, i: int) -> Trace | None:
+        """That a cell is not what was logged with the rest of its row."""
+        owed = self._rows.elsewhere(i)
+        return Trace("differs", "", expected=self.tracer.told(owed), named=True) if owed else None
 
     def _swapped(self, one: Printed) -> Trace | None:
         """That a cell prints what was logged under another name, while its own row's value was logged as well."""
