@@ -204,3 +204,29 @@ def test_a_change_that_the_run_gives_is_no_finding_though_the_tables_do_not() ->
     assert check_manuscript(paper(text, table(scores)), with_run, only=direction.RULES).checks[0].findings == ()
     other = paper(text.replace("12.3", "19.8"), table(scores))
     assert len(check_manuscript(other, with_run, only=direction.RULES).checks[0].findings) == 1
+
+
+@pytest.mark.parametrize(
+    ("claim", "example", "count"),
+    [
+        (
+            "Our agent outperforms the baseline in validation loss.",
+            "a loss of 1.466 compared to the baseline's 1.465",
+            1,
+        ),
+        (
+            "Our agent outperforms the baseline in validation loss.",
+            "a loss of 1.464 compared to the baseline's 1.465",
+            0,
+        ),
+        ("It reaches a better accuracy.", "an accuracy of 71.2% versus the plain baseline (71.9%)", 1),
+        ("It reaches a better accuracy.", "an accuracy of 72.4% versus the plain baseline (71.9%)", 0),
+        ("It reaches a better accuracy.", "a training time of 61 compared to the baseline's 40", 0),
+        ("It has a higher loss.", "a loss of 1.466 compared to the baseline's 1.465", 0),
+        ("It does not improve the accuracy.", "an accuracy of 71.2% versus the plain baseline (71.9%)", 0),
+        ("We look at the accuracy.", "an accuracy of 71.2% versus the plain baseline (71.9%)", 0),
+    ],
+)
+def test_an_example_must_bear_out_the_claim_before_it(claim: str, example: str, count: int) -> None:
+    found = check(direction.RULES, f"{claim} For instance, on moons it has {example}.").findings
+    assert [f.severity for f in found] == [Severity.HIGH] * count

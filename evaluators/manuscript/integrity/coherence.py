@@ -25,6 +25,8 @@ class Rows:
     def __init__(self, tracer: Tracer, printed: Sequence[Printed], named: Sequence[Trace | None]) -> None:
         self.tracer, self.printed, self.named = tracer, printed, named
         self._opened: dict[int, frozenset[int]] = {}
+        self._chosen: dict[int, tuple[int, ...]] = {}
+        self._due: dict[int, dict[int, str]] = {}
         self._rows: dict[tuple[int, int], list[int]] = defaultdict(list)
         self._columns: dict[tuple[int, int], list[int]] = defaultdict(list)
         for i, one in enumerate(printed):
@@ -37,7 +39,7 @@ class Rows:
         spot = self.printed[i].spot
         if spot is None or spot.slot:
             return ()
-        for place, part in self._owed(i):
+        for place, part in self._owed(i).items():
             if part in self._parts(i, place) or not self._usual(i, place):
                 continue
             leaves = [leaf for leaf in self._choices(i) if self._part(leaf, place) == part]
@@ -46,12 +48,17 @@ class Rows:
                 return tuple(leaves)
         return ()
 
-    def _owed(self, i: int) -> Iterator[tuple[int, str]]:
+    def _owed(self, i: int) -> dict[int, str]:
         """The places of the keys at which the other cells of the row agree, with what they agree on."""
-        spot = self.printed[i].spot
-        others = self._rows[spot.table, spot.row] if spot is not None else []
+        if i not in self._due:
+            spot = self.printed[i].spot
+            others = self._rows[spot.table, spot.row] if spot is not None else []
+            self._due[i] = dict(self._agreed(i, [j for j in others if j != i]))
+        return self._due[i]
+
+    def _agreed(self, i: int, others: Sequence[int]) -> Iterator[tuple[int, str]]:
         for place in self._open(i):
-            told = [parts for j in others if j != i and place in self._open(j) and (parts := self._parts(j, place))]
+            told = [parts for j in others if place in self._open(j) and (parts := self._parts(j, place))]
             common = set.intersection(*told) if len(told) >= FEWEST_OTHERS else set()
             if len(common) == 1:
                 yield place, common.pop()
@@ -61,7 +68,7 @@ class Rows:
         spot = self.printed[i].spot
         fits = []
         for j in self._columns[spot.table, spot.column] if spot is not None else ():
-            owed = dict(self._owed(j)) if j != i else {}
+            owed = self._owed(j) if j != i else {}
             if place in owed and (parts := self._parts(j, place)):
                 fits.append(owed[place] in parts)
         return bool(fits) and sum(fits) >= FITTING * len(fits)
@@ -77,7 +84,9 @@ class Rows:
         return self._opened[i]
 
     def _choices(self, i: int) -> tuple[int, ...]:
-        return self.tracer.named(self.printed[i].number, self.printed[i].around)
+        if i not in self._chosen:
+            self._chosen[i] = self.tracer.named(self.printed[i].number, self.printed[i].around)
+        return self._chosen[i]
 
     def _parts(self, i: int, place: int) -> set[str]:
         """What stands at a place in the keys of the logged values that a cell is by its name."""

@@ -13,7 +13,7 @@ from evaluators.manuscript.findings import Check, Finding, Inputs, Rule, Severit
 from evaluators.manuscript.integrity.facts import Fact, change, changes, facts, is_change, mentions
 from evaluators.manuscript.integrity.prose import around, bound_measure, own_sentences_carried, quoted
 from evaluators.manuscript.integrity.tracing import Surroundings, Tracer
-from evaluators.manuscript.integrity.vocabulary import MeasureWord, words
+from evaluators.manuscript.integrity.vocabulary import MeasureWord, measures_in, words
 from evaluators.manuscript.logged import RunLog
 
 UP = r"increas\w*|rais(es|ed|ing)|ris(es|ing)|rose|risen|grows?|grew|boost\w*|climb\w*"
@@ -35,6 +35,14 @@ _CHANGE_AFTER = re.compile(
     re.IGNORECASE,
 )
 
+_AGAINST = re.compile(
+    r"\s*%?[),]?\s*(as )?(compared (to|with)|versus|vs\.?|against|instead of|rather than|than)\s+"
+    r"(a |an |the )?([\w-]+ ){0,3}?baseline(['’]s|s['’])?\s*(at |of |with )?\(?\s*",
+    re.IGNORECASE,
+)
+_CLAIM = re.compile(r"\b(outperform\w*|improv\w*|better|superior|surpass\w*|lower|higher)\b", re.IGNORECASE)
+_EXAMPLE = re.compile(r"\s*(for (instance|example)|e\.g\.|specifically|in particular|notably)\b", re.IGNORECASE)
+
 REACH = 60
 """Characters before a number that are searched for "from"; four times as many for the verb."""
 
@@ -53,11 +61,13 @@ class Step(NamedTuple):
 def examine(rule: Rule, manuscript: Manuscript, inputs: Inputs) -> Check:
     """Check every "from A to B" and every percent change that can be computed again."""
     known, logged = facts(manuscript), _LoggedChanges(inputs.run)
-    looked, found = 0, list[Finding]()
+    looked, found, earlier = 0, list[Finding](), None
     for sentence, meant in own_sentences_carried(manuscript):
         told = [step._replace(measure=step.measure or meant) for step in steps(sentence)]
         results = [*(_direction(rule, sentence, step) for step in told if step.verb)]
         results += list(_sizes(rule, sentence, told, known, logged))
+        results += list(_examples(rule, sentence, earlier))
+        earlier = sentence
         looked += len(results)
         found += [finding for finding in results if finding is not None]
     if not looked:
@@ -128,6 +138,34 @@ def _wanted(step: Step) -> bool | None:
         return step.verb == "up"
     better = step.measure.better if step.measure else ""
     return None if not better else (better == "higher") == (step.verb == "better")
+
+
+def _examples(rule: Rule, sentence: Sentence, earlier: Sentence | None) -> Iterator[Finding | None]:
+    """For each "for instance, A compared to the baseline's B" after a claim to be better: whether A is better than B.
+
+    The claim must be of the same measure, and the baseline its measure's other side.
+    """
+    text = sentence.text
+    if earlier is None or not _EXAMPLE.match(text) or not (claim := _CLAIM.search(earlier.text)):
+        return
+    claimed = {measure for _, _, measure in measures_in(earlier.text)}
+    denied = _NOT.search(earlier.text[max(0, claim.start() - 40) : claim.start()])
+    for a, b in pairwise(n for n in sentence.numbers if n.is_result):
+        measure = bound_measure(text, a)
+        if denied or measure is None or not measure.better or measure not in claimed or a.unit != b.unit:
+            continue
+        if not _AGAINST.fullmatch(text[a.end : b.start]) or a.value == b.value:
+            continue
+        wanted = claim[0].lower() if claim[0].lower() in ("lower", "higher") else measure.better
+        yield None if (a.value > b.value) == (wanted == "higher") else _no_example(rule, sentence, claim[0], a, b)
+
+
+def _no_example(rule: Rule, sentence: Sentence, claim: str, a: Number, b: Number) -> Finding:
+    message = f'The example gives {a.text} against {b.text} of the baseline, which is the opposite of "{claim}".'
+    quote = around(sentence.text, a.start, b.end)
+    evidence = {"claim": claim, "own": a.text, "baseline": b.text}
+    expected = f"a value on the other side of {b.text}, or no such claim"
+    return Finding(rule.name, Severity.HIGH, message, sentence.place, quote, expected, 0.75, evidence)
 
 
 def _sizes(
