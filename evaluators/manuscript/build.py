@@ -10,6 +10,8 @@ from evaluators.manuscript.document import Cell, Place, Sentence
 from evaluators.manuscript.numbers import find_numbers
 from evaluators.manuscript.sentences import split_sentences
 
+_MIDDLE_POINT = re.compile(r"(?<![\d·⋅.,])(\d{0,4})·(?!10\s?(?:\^|[-−–⁻⁺⁰¹²³⁴-⁹]))(\d{1,4})(?![\d·⋅]|[.,]\d)")
+"""A point in the middle of a line as the decimal point ("95·4%"), as some journals set it; not a product."""
 LONGEST_SENTENCE = 4000
 """Characters; a longer one is cut in pieces, since no rule reads a page as one sentence."""
 
@@ -19,6 +21,7 @@ def make_sentences(
 ) -> tuple[Sentence, ...]:
     """The sentences of `text`; `place` and `cited` tell for a stretch of it where it stands and what it cites."""
     made = []
+    text = _MIDDLE_POINT.sub(r"\1.\2", text)
     for start, end in split_sentences(text):
         for at in range(start, end, LONGEST_SENTENCE):
             stop = min(end, at + LONGEST_SENTENCE)
@@ -29,6 +32,7 @@ def make_sentences(
 
 def make_cell(text: str, row: int, column: int, *, bold: bool = False, place: Place) -> Cell:
     """One cell with its numbers; header cells are told later, when the whole table is known."""
+    text = _MIDDLE_POINT.sub(r"\1.\2", text)
     return Cell(text, row, column, find_numbers(text, cell=True, sentence=False), bold, False, place)
 
 

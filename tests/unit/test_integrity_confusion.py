@@ -144,6 +144,29 @@ def test_a_mean_over_rows_is_no_system_of_its_own() -> None:
     assert made.looked_at == 3
 
 
+def test_counts_under_hyphens_and_abbreviations() -> None:
+    rows = [
+        ["Model", "True negative (TN)", "False-positive", "False-negative", "No. of true positives", "Accuracy"],
+        ["A", "75", "29", "0", "2", "0.73"],
+        ["B", "22", "82", "1", "1", "0.25"],
+    ]
+    made = CONFUSION(paper("", table(rows, "Test data (n = 106).")))
+    assert [("of B" in f.message, f.severity) for f in made.findings] == [(True, Severity.HIGH)]
+
+
+def test_a_score_off_by_one_in_its_last_digit_is_asked_about() -> None:
+    # 88 of 104 is 0.846 and the mean with 1 is 0.923; from the rounded 0.85 it became 0.93.
+    rows = [
+        ["Model", "TP", "FP", "FN", "TN", "Sensitivity", "Specificity", "Balanced accuracy"],
+        ["Forest", "2", "16", "0", "88", "1.00", "0.85", "0.93"],
+    ]
+    (finding,) = CONFUSION(paper("", table(rows, "Test data."))).findings
+    assert finding.severity is Severity.MEDIUM
+    rows[1][7] = "0.95"
+    (finding,) = CONFUSION(paper("", table(rows, "Test data."))).findings
+    assert finding.severity is Severity.HIGH
+
+
 def test_shares_beside_a_percentage_stay_shares() -> None:
     rows = [
         ["Measure", "Internal", "External"],

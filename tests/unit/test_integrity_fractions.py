@@ -76,5 +76,32 @@ def test_tables_with_n_in_the_header() -> None:
     assert FRACTIONS(paper("", table(ages, "Characteristics."))).status == "not_checked"
 
 
+def test_a_last_digit_off_by_one_is_asked_about() -> None:
+    (finding,) = FRACTIONS(paper("In all 148/164 (90.3%) were cured.")).findings
+    assert finding.severity is Severity.MEDIUM
+    (finding,) = FRACTIONS(paper("In all 148/164 (90.8%) were cured.")).findings
+    assert finding.severity is Severity.HIGH
+
+
+def test_shares_of_a_row_are_no_shares_of_its_columns() -> None:
+    rows = [
+        ["Variable, n (%)", "Total (n = 6000)", "Without (n = 4900)", "With (n = 1100)"],
+        ["Men", "2900", "2331 (80.4)", "569 (19.6)"],
+        ["Women", "3100", "2569 (82.9)", "531 (17.1)"],
+    ]
+    made = FRACTIONS(paper("", table(rows, "Values are n (%).")))
+    assert (made.looked_at, made.findings) == (4, ())
+    rows[1][2] = "2331 (81.4)"
+    assert len(FRACTIONS(paper("", table(rows, "Values are n (%)."))).findings) == 1
+
+
+def test_a_point_in_the_middle_of_the_line_is_a_decimal_point() -> None:
+    assert not FRACTIONS(paper("In all 148/164 (90·2%) were cured.")).findings
+    (finding,) = FRACTIONS(paper("In all 148/164 (91·2%) were cured.")).findings
+    assert finding.expected == "90.2 %"
+    rows = [["Outcome", "Drug (n = 164), n (%)"], ["Cured", "148 (91·2)"], ["Not cured", "16 (9·8)"]]
+    assert len(FRACTIONS(paper("", table(rows, "Outcomes."))).findings) == 1
+
+
 def test_without_any_nothing_is_said_to_be_clean() -> None:
     assert check("Accuracy was 85%.").status == "not_checked"

@@ -186,7 +186,12 @@ def test_a_bootstrap_interval_is_never_severe(n: int, share: float, seed: int) -
 
 @pytest.mark.parametrize(
     ("ends", "severity"),
-    [("88.0 to 92.0", Severity.HIGH), ("72.0 to 97.0", Severity.MEDIUM), ("50.0 to 99.9", Severity.LOW)],
+    [
+        ("88.0 to 92.0", Severity.HIGH),
+        ("70.0 to 92.0", Severity.MEDIUM),
+        ("72.0 to 97.0", Severity.LOW),
+        ("50.0 to 99.9", Severity.LOW),
+    ],
 )
 def test_an_interval_of_another_number_of_cases_is_found(ends: str, severity: Severity) -> None:
     (finding,) = WIDTH(paper(f"Sensitivity was 90.0% (45/50; 95% CI {ends}).")).findings

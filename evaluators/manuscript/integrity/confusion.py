@@ -279,6 +279,19 @@ def _given_counts(scores: Scores) -> bool | None:
     return matrix_exists(bands, positives, negatives)
 
 
+def _exists(scores: Scores) -> bool | None:
+    """Whether a matrix gives the scores, by the sizes or by the number of all cases."""
+    if scores.positives and scores.negatives:
+        return _given_counts(scores)
+    return some_matrix_exists(scores.bands, scores.n, scores.prevalence) if scores.n else None
+
+
+def _loosened(of: Band) -> Band:
+    """What is printed within one of its last digit; the band itself is a digit and a half wide."""
+    step = (of.high - of.low) / 1.5
+    return Band(of.low - step, of.high + step / 2)
+
+
 def _told(scores: Scores) -> str:
     return ", ".join(f"{WORDS[name]} {text}" for name, text in scores.printed.items())
 
@@ -293,8 +306,12 @@ def _no_matrix(rule: Rule, scores: Scores) -> Finding:
         cases = f"{scores.positives} positive and {scores.negatives} negative cases"
     message = f"No confusion matrix of {cases} gives the scores{_who(scores)}: {_told(scores)}."
     evidence = {"counts": dict(scores.counts), "scores": dict(scores.printed)}
+    # A score off by one in its last digit was computed from rounded ones, or carelessly.
+    nearly = _exists(replace(scores, bands={name: _loosened(one) for name, one in scores.bands.items()}))
+    if nearly:
+        message = f"{message[:-1]}; one does with a last digit off by one."
     # A bare number of cases may be that of another set; the sizes of both classes beside the scores are theirs.
-    certain = not scores.borrowed and scores.positives is not None
+    certain = not scores.borrowed and scores.positives is not None and not nearly
     severity, sure = (Severity.HIGH, 0.85) if certain else (Severity.MEDIUM, 0.6)
     return Finding(rule.name, severity, message, scores.place, scores.quote, "", sure, evidence)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from evaluators.manuscript.document import Manuscript, Place, Table
+from evaluators.manuscript.document import Cell, Manuscript, Place, Table
 from evaluators.manuscript.findings import Check, Finding, Inputs, Rule, Severity
 from evaluators.manuscript.integrity.counts import plain
 from evaluators.manuscript.integrity.reported import Band, band, passages, says
@@ -72,7 +72,19 @@ def _in_table(table: Table) -> Iterator[Fraction]:
                 continue
             told = _N_TOLD.findall(" ".join(line[cell.column].text for line in header))
             if len(told) == 1 and not row[0].text.startswith((" ", "\u2003")):
-                yield Fraction(plain(match["k"]), plain(told[0]), match["share"], cell.text.strip(), cell.place, False)
+                found = Fraction(
+                    plain(match["k"]), plain(told[0]), match["share"], cell.text.strip(), cell.place, False
+                )
+                # "2331 (80.4)" of the 2900 men of its row: a share of the row, not of its column.
+                across = (found._replace(n=n) for n in _row_totals(row))
+                yield next((one for one in across if not agrees(found) and agrees(one)), found)
+
+
+def _row_totals(row: Sequence[Cell]) -> tuple[int, ...]:
+    """What a row's counts can be shares of: their sum, or a bare whole number among them."""
+    counts = [plain(match["k"]) for cell in row[1:] if (match := _CELL.fullmatch(cell.text))]
+    bare = [plain(cell.text.strip()) for cell in row[1:] if re.fullmatch(rf"\s*(?:{_WHOLE})\s*", cell.text)]
+    return tuple(n for n in (sum(counts), *bare) if n >= max(counts, default=1))
 
 
 def agrees(fraction: Fraction) -> bool:
@@ -105,7 +117,9 @@ def _finding(rule: Rule, fraction: Fraction, holes: bool) -> Finding:
     decimals = len(fraction.share.partition(".")[2])
     right = f"{100 * fraction.k / fraction.n:.{decimals}f} %"
     if fraction.near:
-        severity, sure = (Severity.HIGH, 0.9) if fraction.n >= SMALL else (Severity.MEDIUM, 0.6)
+        off = abs(float(fraction.share) - 100 * fraction.k / fraction.n) * 10**decimals
+        slip = decimals > 0 and off < 1.5
+        severity, sure = (Severity.MEDIUM, 0.7) if slip or fraction.n < SMALL else (Severity.HIGH, 0.9)
         more = ""
     else:
         severity, sure = (Severity.LOW, 0.4) if holes else (Severity.MEDIUM, 0.6)

@@ -231,8 +231,10 @@ def _share_width(rule: Rule, sized: Sized) -> Finding | None:
     if width + rounding < NARROW * expected:
         severity, sure = (Severity.HIGH, 0.8) if sized.exact else (Severity.MEDIUM, 0.6)
     else:
-        # Several cases of one person make an honest interval wider.
-        severity, sure = (Severity.MEDIUM, 0.6) if sized.exact and width < WIDE * expected else (Severity.LOW, 0.4)
+        # Several cases of one person make an honest interval wider on both sides.
+        around = low <= min(lows) + off and high >= max(highs) - off
+        clear = sized.exact and width < WIDE * expected and not around
+        severity, sure = (Severity.MEDIUM, 0.6) if clear else (Severity.LOW, 0.4)
     told = f"{wilson.low * scale:.{one.decimals[1]}f} to {wilson.high * scale:.{one.decimals[2]}f}"
     message = (
         f"With {sized.n} cases the interval of {one.value:g}{'%' if one.percent else ''} is about {told}, "

@@ -184,12 +184,13 @@ Line = tuple[tuple[str, ...], list[Cell]]
 """The header texts and the cells of one column or row."""
 
 _COUNT_WORDS = (
-    ("tp", r"true positives?|tps?"), ("fp", r"false positives?|fps?"), ("fn", r"false negatives?|fns?"),
-    ("tn", r"true negatives?|tns?"), ("n", r"n|patients|cases|images|total|samples|subjects|rows|participants"),
+    ("tp", r"true[- ]positives?|tps?"), ("fp", r"false[- ]positives?|fps?"), ("fn", r"false[- ]negatives?|fns?"),
+    ("tn", r"true[- ]negatives?|tns?"), ("n", r"n|patients|cases|images|total|samples|subjects|rows|participants"),
     ("positives", r"positives?|positive cases|events|cases with disease"), ("negatives", r"negatives?|negative cases"),
 )  # fmt: skip
 _COUNTS = tuple(
-    (name, re.compile(rf"\W*(?:{words})\W*(?:\(n\)|\(%\))?\W*", re.IGNORECASE)) for name, words in _COUNT_WORDS
+    (name, re.compile(rf"\W*(?:no\. of |number of )?(?:{words})\W*(?:\(n\)|\(%\)|\({name}\))?\W*", re.IGNORECASE))
+    for name, words in _COUNT_WORDS
 )
 
 
@@ -202,14 +203,24 @@ def rows_of(table: Table) -> tuple[Row, ...]:
     columns = list(zip(*(row for row in table.cells[:header]), strict=True))
     tops = [tuple(dict.fromkeys(c.text.strip() for c in column if c.text.strip())) for column in columns]
     lines: list[Line] = [(tops[i], [row[i] for row in table.cells[header:]]) for i in range(len(tops))]
-    if sum(_measure(top) is not None for top, _ in lines[1:]) >= 2:
+    if _tells_systems(lines[1:]):
         body = table.cells[header:]
         return tuple(r for row in body for r in _systems(row[0].text, lines[1:], row[0].row - header, told))
     sides: list[Line] = [((row[0].text,), list(row[1:])) for row in table.cells[header:]]
-    if sum(_measure(side) is not None for side, _ in sides) < 2:
+    if not _tells_systems(sides):
         return ()
     names = [" ".join(top) for top in tops[1:]]
     return tuple(r for i, name in enumerate(names) for r in _systems(name, sides, i, told))
+
+
+def _tells_systems(lines: list[Line]) -> bool:
+    """Whether headers name two measures, or one beside two counts of cases."""
+    measures = sum(_measure(top) is not None for top, _ in lines)
+    return measures >= 2 or (measures == 1 and sum(_count(" ".join(top)) is not None for top, _ in lines) >= 2)
+
+
+def _count(header: str) -> str | None:
+    return next((key for key, pattern in _COUNTS if pattern.fullmatch(header)), None)
 
 
 def _measure(texts: tuple[str, ...]) -> tuple[str, str] | None:
@@ -233,7 +244,7 @@ def _systems(name: str, lines: list[Line], index: int, told: bool) -> Iterator[R
         if index >= len(cells):
             continue
         cell, header = cells[index], " ".join(top)
-        count = next((key for key, pattern in _COUNTS if pattern.fullmatch(header)), None)
+        count = _count(header)
         if count and len(cell.numbers) == 1 and cell.numbers[0].text.replace(",", "").isdigit():
             counts[count] = int(cell.numbers[0].value)
         measured, number = _measure(top), value_of(cell)
