@@ -38,6 +38,38 @@ def test_a_checkpoint_chosen_on_the_test_set_is_high() -> None:
     assert finding.severity is Severity.HIGH
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The checkpoint with the highest test accuracy was kept.",
+        "The final model was selected by test AUC.",
+        "We choose the best epoch using the accuracy on the test set.",
+        "Early stopping monitored the test loss, and the best model was saved.",
+        "The best epoch was chosen: test loss was monitored.",
+    ],
+)
+def test_the_ways_to_tell_a_choice_on_the_test_set(text: str) -> None:
+    (finding,) = check("evaluation-selection", text).findings
+    assert finding.severity is Severity.HIGH
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The best model was selected on the validation set and achieved a test accuracy of 0.81.",
+        "The final model was chosen by cross-validation; its test sensitivity was 0.91.",
+        "We chose the final model based on validation AUC and report test AUC.",
+        "Model selection was based on validation F1, not on test F1.",
+        "The final model was chosen in advance and reached a test accuracy of 0.81.",
+        "The checkpoint was selected without looking at test accuracy.",
+        "The final model, which was chosen beforehand, had a test AUC of 0.90.",
+    ],
+)
+def test_what_the_chosen_model_reached_is_no_reason_of_the_choice(text: str) -> None:
+    assert check("evaluation-selection", text).findings == ()
+    assert check("checkpoint-rules", text).findings == ()
+
+
 def test_two_checkpoint_rules() -> None:
     one = "The checkpoint achieving the best validation accuracy is selected for evaluation."
     other = "The best model checkpoint is selected based on validation QWK."

@@ -44,6 +44,23 @@ _ON = (
     re.compile(rf"\b{_SET}\s+(set\s+)?(?P<what>[\w-]+(\s+[\w-]+){{0,2}})", re.IGNORECASE),
     re.compile(rf"(?P<what>[\w-]+(\s+[\w-]+){{0,2}})\s+(on|of)\s+(the\s+)?{_SET}\b", re.IGNORECASE),
 )
+_CRITERION = re.compile(
+    r"\b(by|on|using|via|based|according|criterion|highest|lowest|best|largest|smallest|maxim\w+|minim\w+|monitor\w*|"
+    r"improv\w*|stop\w*)\b",
+    re.IGNORECASE,
+)
+"""Words that make what follows the reason of a choice."""
+_CRITERION_BEHIND = re.compile(
+    r"^(?:\S+\s+){0,4}?(?:monitored|maximi[sz]ed|minimi[sz]ed|used (?:to|for) (?:early|choos|select|pick|model)|"
+    r"ha[sd] stopped)",
+    re.IGNORECASE,
+)
+_REPORTED = re.compile(
+    r"\b(achiev\w+|obtain\w+|reach\w+|yield\w+|report\w*|attain\w+|evaluat\w+|had|has|gave|giving|its|whose|showed|"
+    r"resulting|not|never|without|rather than|instead of|then|finally)\b|[;:]",
+    re.IGNORECASE,
+)
+"""Words behind which a measure is the outcome, or is said not to have been the reason."""
 _SEED = re.compile(
     r"\b(fix(ed)?|single|one|set|the same)\b[^.;]{0,30}\b(random )?seeds?\b|\bseed(ed)? ?(=|of|to|is|\()? ?\d+|"
     r"\bseed \(?\d+",
@@ -73,7 +90,7 @@ def examine_selection(rule: Rule, manuscript: Manuscript, _inputs: Inputs) -> Ch
     """Look for a test set that is not described, and for checkpoints chosen on the test set."""
     own = list(own_sentences(manuscript))
     splits = [s for s in own if _SPLIT.search(s.text) and _TRAIN.search(s.text) and _names_validation(s.text)]
-    on_test = [c for c in checkpoints(own) if c.on == "test"]
+    on_test = [c for c in checkpoints(own) if c.on == "test" and not _apart_from_test(c.sentence.text)]
     tests = [(s, m) for s in own if (m := _TEST.search(s.text))]
     if not splits and not on_test:
         return rule.not_checked("the paper describes no split into training and validation data")
@@ -84,6 +101,11 @@ def examine_selection(rule: Rule, manuscript: Manuscript, _inputs: Inputs) -> Ch
     return rule.checked(
         len(splits) + len(tests), found, f"{len(splits)} sentences on the split, {len(tests)} on a test set"
     )
+
+
+def _apart_from_test(text: str) -> bool:
+    """Whether the sentence names other data that chose: validation data or cross-validation."""
+    return _VALIDATION.search(text) is not None or _CROSS.search(text) is not None
 
 
 def _names_validation(text: str) -> bool:
@@ -138,10 +160,19 @@ def checkpoints(sentences: Iterator[Sentence] | list[Sentence]) -> Iterator[Chos
             continue
         for match in (match for pattern in _ON for match in pattern.finditer(text)):
             measures = measures_in(match["what"])
-            if measures:
+            if measures and _is_reason(text, match):
                 where = "test" if match["set"].lower() == "test" else "validation"
                 yield Chosen(sentence, match.start(), match.end(), measures[0][2], where)
                 break
+
+
+def _is_reason(text: str, match: re.Match[str]) -> bool:
+    """Whether the measure is what the choice was made by, not what the chosen one then reached."""
+    if _CRITERION_BEHIND.match(text[match.start() :]):
+        return True
+    lead = text[max(0, match.start() - 60) : match.start()]
+    reasons = list(_CRITERION.finditer(lead))
+    return bool(reasons) and _REPORTED.search(lead[reasons[-1].start() :]) is None
 
 
 def examine_seeds(rule: Rule, manuscript: Manuscript, _inputs: Inputs) -> Check:
