@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from core.artifacts import ArtifactStore
 from core.canonical import timestamp
 from core.checklists import Filled, checklists_of, is_checklist, measured_lists
+from core.errors import NotFound, TamperingFound
 from core.tables import Output, Review, ReviewAssignment
 
 Facts = dict[str, object]
@@ -60,10 +61,13 @@ def _person(row: Review) -> Facts:
     }
 
 
-def _checklists(session: Session, store: ArtifactStore, output: Output) -> list[Facts]:
-    found = checklists_of(
-        session, store, output, measured_lists(session, store, output), lambda _, row: row.reviewer_id
-    )
+def _checklists(session: Session, store: ArtifactStore, output: Output) -> list[Facts] | None:
+    """How far every checklist is filled; None where the measurement is lost or was changed, which the audit tells."""
+    try:
+        measured = measured_lists(session, store, output)
+        found = checklists_of(session, store, output, measured, lambda _, row: row.reviewer_id)
+    except (NotFound, TamperingFound):
+        return None
     return [_checklist(one) for one in found]
 
 

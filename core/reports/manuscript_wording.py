@@ -78,13 +78,17 @@ def check_tone(row: CheckRow) -> Tone:
 
 
 def coverage(row: ChecklistRow) -> str:
-    """How much of a checklist a rule found, what people said, and what waits."""
-    by_rule = f"{row.by_rule} of {row.items} items found by rule"
-    people = {"reported": row.by_people, "not reported": row.not_reported, "not applicable": row.not_applicable}
-    said = ", ".join(f"{count} {word}" for word, count in people.items() if count)
+    """How much of a checklist is reported, by whose word, and what waits."""
     dispute = f", {row.disputed} of them in dispute" if row.disputed else ""
     waiting = f"{row.waiting} wait{'s' if row.waiting == 1 else ''} for a reviewer{dispute}"
-    return "; ".join(part for part in (by_rule, f"people said {said}" if said else "", waiting) if part)
+    if not row.said:
+        return f"{row.by_rule} of {row.items} items found by rule, {waiting}"
+    reported = f"{row.by_rule + row.by_people} of {row.items} items reported"
+    words = {"said by people": row.by_people, "found by rule alone": row.by_rule}
+    who = ", ".join(f"{count} {word}" for word, count in words.items() if count)
+    others = {"not reported": row.not_reported, "not applicable": row.not_applicable}
+    rest = [f"{count} {word}" for word, count in others.items() if count]
+    return "; ".join([f"{reported} ({who})" if who else reported, *rest, waiting])
 
 
 def coverage_from(row: ChecklistRow) -> str:
@@ -105,7 +109,8 @@ def item_asks(row: ChecklistItem) -> str:
 def item_found(row: ChecklistItem) -> str:
     """Where an item was found and why it stands as it does; who said what where it is in dispute."""
     quote = f"“{row.quote}”" if row.quote else f"A rule found: {row.by_rule}" if row.by_rule else ""
-    return " ".join(part for part in (quote, row.reason) if part) or "no place given"
+    nothing = "no place given" if row.status == "reported" else "no reason given"
+    return " ".join(part for part in (quote, row.reason) if part) or nothing
 
 
 def raters(form: FormRow) -> str:

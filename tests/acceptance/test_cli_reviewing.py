@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.reviewing import FORM, PAPER, answers, assigned, good_form, hire_reviewers, reviewed, written
+from support.reviewing import FORM, PAPER, answers, assigned, good_form, hire_reviewers, measured, reviewed, written
 from support.studio import PASSWORD, Studio
 from support.vlm import Server
 
@@ -133,3 +133,39 @@ def test_a_judges_review_of_a_job_is_kept_and_shown_with_its_cost(
     ):
         code, _, slip = greenlight(login, *form)
         assert (code, why in slip) == (number, True), slip
+
+
+@SQLITE
+def test_a_guidelines_checklist_is_filled_from_the_shell_and_its_dispute_settled(
+    greenlight: Command, studio: Studio, tmp_path: Path, database_kind: str
+):
+    job = written(studio, "METHODS", "The learning rate was 1e-4 in all runs.")
+    measured(studio, job)
+    hire_reviewers(studio, "ada", "ben")
+    for login, word in {"ada": "reported", "ben": "not_applicable"}.items():
+        made = greenlight("manager", "review", "assign", job, login, "--rubric", "tripod-ai", "--json")[1]
+        asked, folder = json.loads(made)["id"], tmp_path / login
+        code, shown, _ = greenlight(login, "review", "show", asked, "--to", folder)
+        assert (code, "The learning rate was 1e-4" in shown) == (0, True)
+        questions = (folder / "questions.txt").read_text()
+        assert "  item_12c: Item 12c. Gives the kind of model" in questions
+        assert "      A rule found: The learning rate was 1e-4 in all runs. (page 1)" in questions
+        form = json.loads((folder / "answers.json").read_text())
+        assert form["item_12c"] == {"value": None, "quote": "", "reason": ""}
+        for one in form.values():
+            one["value"] = "not_reported"
+        form["item_12c"]["value"] = word
+        (folder / "answers.json").write_text(json.dumps(form))
+        give = ("review", "submit", asked, "--answers", folder / "answers.json", "--password-stdin", "--no-conflict")
+        code, shown, slip = greenlight(login, *give)
+        assert (code, slip) == (0, "")
+    assert "It differs from another on Item 12c." in shown
+    code, shown, _ = greenlight("engineer", "review", "show", job)
+    assert "Item 12c (reported against not_applicable)" in shown
+    assert ("1 reported, 51 not reported" in shown, "Ada" in shown) == (True, False)
+    (tmp_path / "settled.json").write_text('{"item_12c": "reported"}')
+    settle = ("review", "adjudicate", job, "--rubric", "tripod-ai", "--answers", tmp_path / "settled.json")
+    code, shown, slip = greenlight("clinical", *settle, "--reason", "It is stated.", "--password-stdin")
+    assert (code, shown.strip(), slip) == (0, "Clinical settled item_12c.", "")
+    code, machine, _ = greenlight("auditor", "review", "show", job, "--json")
+    assert (code, json.loads(machine)["disputed"]) == (0, {})
