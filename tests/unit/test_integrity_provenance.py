@@ -10,6 +10,7 @@ from statistics import fmean, pstdev, stdev
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.logs import four_sets, run_of
 from support.manuscripts import paper, table
 
 from evaluators.base import EvaluatorError
@@ -20,10 +21,6 @@ from evaluators.manuscript.integrity.provenance import RULES
 from evaluators.manuscript.logged import LONGEST_LIST, RunLog, flatten, read_run
 
 SEEDS = [0.8123, 0.8347, 0.8261, 0.8019]
-
-
-def run_of(document: object, texts: dict[str, str] | None = None, file: str = "final_info.json") -> RunLog:
-    return RunLog(tuple(flatten(document, file)), texts or {})
 
 
 def two_sets() -> dict[str, object]:
@@ -292,12 +289,6 @@ def test_a_number_that_is_said_to_be_set_is_a_setting_even_where_the_run_logged_
     assert (found.findings, found.evidence["numbers"]) == ((), 1)
 
 
-def four_sets() -> dict[str, object]:
-    times = {"circle": 41.6384, "dino": 40.2541, "line": 43.8873, "moons": 40.1346}
-    losses = {"circle": 0.1517, "dino": 0.6634, "line": 0.2281, "moons": 0.9206}
-    return {name: {"means": {"training_time": times[name], "eval_loss": losses[name]}} for name in times}
-
-
 def forms(found: Check) -> list[str]:
     listed = found.evidence["listed"]
     assert isinstance(listed, list)
@@ -341,31 +332,6 @@ def test_a_statistic_or_a_change_explains_a_number_only_where_the_words_say_so(
 ) -> None:
     found = check(run_of(four_sets()), "", cells(("Tuned", cell), ("Plain", "0.4910"), header=header))
     assert any(f.quote == cell and f.message.startswith("The number") for f in found.findings) is quoted
-
-
-def variants(caption: str, *rows: tuple[str, str]) -> Table:
-    return table([["Method", "Eval loss", "Training time"], *([*row, "41.638"] for row in rows)], caption)
-
-
-def test_a_value_of_another_dataset_than_the_caption_names_is_told_with_both() -> None:
-    rows = (("Full method", "0.1517"), ("Equal rates", "0.6634"))
-    (finding,) = check(run_of(four_sets()), "", variants("Ablation on the circle dataset.", *rows)).findings
-    assert (finding.severity, finding.quote) == (Severity.MEDIUM, "0.6634")
-    assert "final_info.json#/dino/means/eval_loss" in finding.message
-    assert "final_info.json#/circle/means/eval_loss" in finding.expected
-
-
-@pytest.mark.parametrize(
-    ("caption", "label"),
-    [
-        ("Ablation.", "Equal rates"),
-        ("Ablation on the circle and dino datasets.", "Equal rates"),
-        ("Ablation on the circle dataset.", "Equal rates on dino"),
-    ],
-)
-def test_a_caption_that_leaves_the_dataset_open_places_no_value(caption: str, label: str) -> None:
-    rows = (("Full method", "0.1517"), (label, "0.6634"))
-    assert check(run_of(four_sets()), "", variants(caption, *rows)).findings == ()
 
 
 def test_a_deviation_where_the_run_logged_none_is_told_so() -> None:

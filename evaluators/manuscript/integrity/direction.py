@@ -230,7 +230,7 @@ RULES = (
     Rule(
         "direction-of-change",
         "Direction and size of changes",
-        "1",
+        "2",
         "Internal consistency of reported results",
         "A change that the text calls an increase, a reduction or an improvement by some per cent must be one.",
         examine,

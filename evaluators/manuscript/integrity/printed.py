@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -16,6 +17,14 @@ FEWEST_DECIMALS = 2
 """Decimals from which a number counts for the share of traced numbers."""
 FEWEST_DIGITS = 3
 """Significant digits from which a table's other numbers are compared with the run as well."""
+
+
+_OWN_RESULT = re.compile(
+    r"^(?!.*\b(unlike|in contrast|whereas|while)\b).*\b(our|we) (\w+ ){0,2}?"
+    r"(method|approach|model|framework|experiments?|results?|achiev\w+|observ\w+|obtain\w*|reach\w*)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A sentence that tells of the paper's own results, wherever it stands."""
 
 
 class Spot(NamedTuple):
@@ -75,7 +84,8 @@ def _of_cell(entry: Entry, beside: frozenset[str], table: int, scope: frozenset[
 
 
 def _of_sentence(sentence: Sentence, title: str, meant: str = "") -> Iterator[Printed]:
-    cited = bool(sentence.citations) or bool(OF_OTHERS.search(title))
+    of_others = OF_OTHERS.search(title) and not _OWN_RESULT.search(sentence.text)
+    cited = bool(sentence.citations) or bool(of_others)
     near, around = words(f"{sentence.text} {meant}"), words(title)
     for number in sentence.numbers:
         if number.is_result:

@@ -120,7 +120,7 @@ RULES = (
     Rule(
         "possible-values",
         "Measures lie in their range",
-        "1",
+        "2",
         "Plain arithmetic",
         "A share lies between 0 and 1, a kappa between -1 and 1.",
         _possible,

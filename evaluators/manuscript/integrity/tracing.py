@@ -200,9 +200,11 @@ class Tracer:
         expected = self._nearest(number, named)
         if agree.any() and chance < CHANCE_OF_VALUE:
             hits = [int(i) for i in agree.nonzero()[0]]
-            if around.scope and all(self._out_of_scope(hit, named, around) for hit in hits):
+            elsewhere = all(self._elsewhere(hit, number, named, around) for hit in hits)
+            if not elsewhere:
+                return self.traced("logged value", hits)
+            if around.cell:
                 return self.traced("", hits)._replace(status="misplaced", expected=expected, named=True)
-            return self.traced("logged value", hits)
         maybe = bool(agree.any())
         told_as = f"{around.text} {number.unit}"
         for derived in (d for d in (*self._all_statistics, *self._all_changes) if is_told(d.form, told_as)):
@@ -220,17 +222,25 @@ class Tracer:
             return Trace("setup", "stands in the run's code, notes or protocol")
         return Trace("coincidence" if maybe else "unsupported", "", expected=expected, named=bool(expected))
 
-    def _out_of_scope(self, hit: int, named: tuple[int, ...], around: Surroundings) -> bool:
-        """Whether a leaf has the place of one that the caption names, but under a name that nothing here says."""
-        route = self.index.leaves[hit].route
+    def _elsewhere(self, hit: int, number: Number, named: tuple[int, ...], around: Surroundings) -> bool:
+        """Whether a leaf that gives the number belongs to what is not spoken of here.
+
+        Its name stands at the place of one that the caption or the sentence names; or the sentence names another
+        measure, and the number has no unit that might say what it is instead.
+        """
+        near, scope = around.near | around.scope, around.scope if around.cell else around.near
+        route, quantity = self.index.leaves[hit].route, self.index.leaves[hit].quantity
         for leaf in named:
             other = self.index.leaves[leaf].route
             apart = [i for i, (a, b) in enumerate(zip(route, other, strict=False)) if a != b]
-            if len(route) == len(other) and len(apart) == 1:
+            if len(route) == len(other) and len(apart) == 1 and apart[0] != quantity:
                 here, there = words(route[apart[0]]), words(other[apart[0]])
-                if there and there <= around.scope and not here & (around.near | around.scope):
+                if there and there <= scope and not here & near:
                     return True
-        return False
+        if around.cell or not named or number.unit not in ("", "%", "pp"):
+            return False
+        told, measures = {word for word in near if word in BY_NAME}, self.index.measures(hit)
+        return bool(told) and bool(measures) and not measures & told
 
     def _of_measures(self, near: frozenset[str], derived: Derived, hit: Array) -> Array:
         """The hits that come from a measure that the words name, where they name one and the sources have one."""
