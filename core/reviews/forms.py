@@ -41,6 +41,16 @@ def rubric_file(name: str) -> bytes:
     return files("evaluators.manuscript").joinpath("rubrics", f"{name}.yaml").read_bytes()
 
 
+def form_titles() -> dict[str, str]:
+    """Return the forms on which a manuscript can be reviewed, rubrics first, with their titles, by name."""
+    from evaluators.manuscript.guideline import guideline_names, load_guideline
+    from evaluators.manuscript.rubric import load_rubric, rubric_names
+
+    rubrics = [load_rubric(name).content for name in rubric_names()]
+    lists = [load_guideline(name).content for name in guideline_names()]
+    return {one.id: one.title for one in rubrics if one.judges == "manuscript"} | {one.id: one.title for one in lists}
+
+
 def parse_rubric(data: bytes, name: str = "rubric.yaml") -> Rubric:
     """Return the checked rubric of a file's content; `InputError` for what is none."""
     from evaluators.manuscript.datafile import read

@@ -62,6 +62,12 @@ def assign(
     return assignment
 
 
+def candidates(session: Session, job: Job) -> tuple[User, ...]:
+    """Return the people who may be asked to review what a job made, by name: with the right and no interest."""
+    people = session.scalars(sa.select(User).where(User.disabled_at.is_(None)).order_by(User.name))
+    return tuple(user for user in people if may_review(user) and conflict_of(session, job, user) is None)
+
+
 def decline(work: Work, assignment: str, reason: str) -> ReviewAssignment:
     """Say no to a review that one was asked for, with the reason."""
     row = own_assignment(work, assignment)

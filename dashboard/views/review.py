@@ -130,10 +130,11 @@ def _reported(item: Item, key: str) -> Mapping[str, object]:
 def _item(item: Item, key: str) -> Mapping[str, object]:
     """One item of the form; the answer is None while nothing is chosen."""
     place("review_item", item=item)
-    return {"value": _value(item, key), "reason": _reason(item, key)}
+    return {"value": answer(item, key), "reason": _reason(item, key)}
 
 
-def _value(item: Item, key: str) -> Value | None:
+def answer(item: Item, key: str) -> Value | None:
+    """The field in which one item of a form is answered; nothing is chosen beforehand."""
     label = plain(item.title)
     if item.kind == "text":
         return st.text_area(label, key=key, label_visibility="collapsed", height=96) or None
