@@ -250,6 +250,28 @@ def test_an_interval_and_a_p_that_disagree(text: str, found: bool) -> None:
     assert bool(WITH_P(paper(text)).findings) is found
 
 
+@pytest.mark.parametrize(
+    "behind",
+    [
+        "P<0.001 for noninferiority)",
+        "P = 0.004 for non-inferiority)",
+        "p = 0.03 for trend)",
+        "P=0.02 for the interaction)",
+        "p = 0.04, one-sided)",
+    ],
+)
+def test_a_p_of_another_question_is_not_compared(behind: str) -> None:
+    assert WITH_P(paper(f"The HR was 0.98 (95% CI 0.85-1.13; {behind}.")).findings == ()
+
+
+def test_where_non_inferiority_is_tested_a_small_p_is_asked_about() -> None:
+    text = "The HR was 0.98 (95% CI 0.85-1.13; P<0.001)."
+    (finding,) = WITH_P(paper(text)).findings
+    assert finding.severity is Severity.HIGH
+    (finding,) = WITH_P(paper(f"The trial tested non-inferiority. {text}")).findings
+    assert finding.severity is Severity.MEDIUM
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_without_intervals_nothing_is_said_to_be_clean(rule: object) -> None:
     made = next(one for one in RULES if one is rule)(paper("The AUC was 0.91."))

@@ -17,7 +17,7 @@ from evaluators.manuscript.findings import Check, Finding, Inputs, Rule, Severit
 from evaluators.manuscript.integrity.counts import class_sizes, evaluated_on, told_counts
 from evaluators.manuscript.integrity.estimates import Estimate, estimates, in_cell, in_text
 from evaluators.manuscript.integrity.pvalues import NO_POWER, POWER, plain
-from evaluators.manuscript.integrity.reported import Band, rows_of
+from evaluators.manuscript.integrity.reported import Band, rows_of, says
 from evaluators.manuscript.integrity.vocabulary import measures_in
 
 SKEWED, VERY_SKEWED = 0.3, 0.7
@@ -30,6 +30,15 @@ P_BEHIND = re.compile(
     rf"(?P<p>\d?\.\d+{POWER}?|\d{POWER})(?!\d){NO_POWER}"
 )
 """A p value right behind an interval."""
+_OTHER_QUESTION = re.compile(
+    r"^[\s(]*(?:for|of|from) (?:the )?(?:\w+ )?(?:non-?\s?inferiority|equivalence|interaction|trend|"
+    r"heterogeneity|linearity|difference between)|^[\s,(]*(?:one|1)-(?:sided|tailed)",
+    re.IGNORECASE,
+)
+"""What a p value may be of instead of no effect."""
+_ANOTHER_NULL = re.compile(
+    r"non-?\s?inferior|\bequivalence (?:trial|margin|test)|\b(?:one|1)-(?:sided|tailed)", re.IGNORECASE
+)
 
 
 class Ends(NamedTuple):
@@ -267,20 +276,24 @@ def _auc_width(rule: Rule, sized: Sized) -> Finding | None:
 
 def _with_p(rule: Rule, manuscript: Manuscript, _: Inputs) -> Check:
     looked, found = 0, []
+    another = says(manuscript, _ANOTHER_NULL)
     for one in estimates(manuscript):
         kind, p = one.kind, P_BEHIND.match(one.after)
         if not kind or p is None or not one.low < one.high or (kind == "ratio" and min(one.low, one.value) <= 0):
             continue
         looked += 1
-        finding = _against_p(rule, one, kind, p)
+        finding = None if _OTHER_QUESTION.search(one.after[p.end() :]) else _against_p(rule, one, kind, p, another)
         found += [finding] if finding else []
     if not looked:
         return rule.not_checked("no ratio or difference has both an interval and a p value beside it")
     return rule.checked(looked, found, f"compared {looked} intervals with the p values beside them")
 
 
-def _against_p(rule: Rule, one: Estimate, kind: str, match: re.Match[str]) -> Finding | None:
-    """A finding where the interval and p disagree about whether there is an effect, or p is far from the interval's."""
+def _against_p(rule: Rule, one: Estimate, kind: str, match: re.Match[str], another: bool) -> Finding | None:
+    """A finding where the interval and p disagree about whether there is an effect, or p is far from the interval's.
+
+    `another`: whether the paper also tests other questions (non-inferiority) or one side, whose p may be smaller.
+    """
     stated, relation = plain(match["p"])[0], match["relation"]
     null = 1.0 if kind == "ratio" else 0.0
     _, low, high = one.bands()
@@ -294,7 +307,7 @@ def _against_p(rule: Rule, one: Estimate, kind: str, match: re.Match[str]) -> Fi
     if not clash:
         return None
     far = not p / 3 <= stated <= p * 3 if relation == "=" else (p > 2 * alpha if within else p < alpha / 2)
-    severity, sure = (Severity.HIGH, 0.8) if far else (Severity.MEDIUM, 0.5)
+    severity, sure = (Severity.HIGH, 0.8) if far and not (another and within) else (Severity.MEDIUM, 0.5)
     side = "leaves out" if out else "includes"
     message = (
         f"The interval {one.low:g} to {one.high:g} {side} {null:g}, so that p is about {p:.2g}, "
