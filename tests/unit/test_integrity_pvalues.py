@@ -36,6 +36,10 @@ def check(text: str) -> Check:
         ("t_28 = 2.048, p = .05", 0.05),
         ("t = 2.048, df = 28, p-value = 0.05", 0.05),
         ("z = 3.291, p = 1.0 × 10−3", 0.001),
+        ("χ2 = 6.635, df = 1, p = .01", 0.01),
+        ("χ²_2 = 5.991, p = .05", 0.05),
+        ("χ22 = 5.991, p = .05", 0.05),
+        ("chi-squared = 9.488; df = 4, P = 0.05", 0.05),
     ],
 )
 def test_a_tabulated_value_gives_its_p(text: str, p: float) -> None:
@@ -121,6 +125,20 @@ def test_p_values_outside_their_range() -> None:
     assert made.looked_at == 3
     assert POSSIBLE(paper("We use the norm with p = 2.")).findings == ()
     assert POSSIBLE(paper("Nothing.")).status == "not_checked"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The groups differed (χ2 = 8.31, p = 0.004).",
+        "The groups differed by the log-rank test (χ² = 4.90; P = 0.03).",
+        "The groups differed (χ^2 = 8.31, p = 0.004).",
+        "The quartiles differed, Q1 = 12.50, Q3 = 18.20 (p = 0.30).",
+        "Hypothesis H1 = 0.52 was rejected, p = 0.01, a test of t1 = 3.50 and t2 = 1.20 (p = 0.40).",
+    ],
+)
+def test_a_square_or_a_name_is_no_number_of_degrees_of_freedom(text: str) -> None:
+    assert check(text).status == "not_checked"
 
 
 @pytest.mark.parametrize(

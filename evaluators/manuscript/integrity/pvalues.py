@@ -28,21 +28,29 @@ NO_POWER = rf"(?!{_TIMES_TEN}|{_E})"
 """No power of ten follows, not even one whose exponent was lost."""
 
 
-def _with_df(name: str) -> str:
-    """A statistic with one number of degrees of freedom in brackets or as an index."""
-    first = rf"\s*_?\s*[({{\[]\s*(?:df\s*=\s*)?(?P<{name}a>{_DF})(?:\s*[,;]\s*[nN]\s*=\s*{_DF})?\s*[)}}\]]"
-    return rf"(?:{first}|_?(?P<{name}b>{_DF})(?=\s*=))"
+def _bracketed(name: str) -> str:
+    """One number of degrees of freedom in brackets."""
+    return rf"\s*_?\s*[({{\[]\s*(?:df\s*=\s*)?(?P<{name}a>{_DF})(?:\s*[,;]\s*[nN]\s*=\s*{_DF})?\s*[)}}\]]"
 
 
+def _with_df(name: str, fewest: int = 1) -> str:
+    """The same, or as an index; one that lost its place below the line has at least so many digits."""
+    return rf"(?:{_bracketed(name)}|(?:_(?P<{name}b>{_DF})|(?P<{name}c>(?=\d{{{fewest}}}){_DF}))(?=\s*=))"
+
+
+_CHI = r"(?:[χΧ]|\bchi)[\s-]*"
+_SQUARE = r"(?>\^?\s?\{?2\}?|²|squared?)"
+"""Atomic, so that the 2 of "χ2 = 8.31" is never taken for degrees of freedom."""
 _FORMS = (
-    ("t", rf"(?<![\w-])t{_with_df('t')}"),
+    ("t", rf"(?<![\w-])t{_with_df('t', 2)}"),
     ("F", rf"(?<![\w-])F\s*_?\s*[({{\[]\s*(?P<F1>{_DF})\s*[,;]\s*(?P<F2>{_DF})\s*[)}}\]]"),
-    ("chi2", rf"(?:[χΧ]|\bchi)[\s-]*(?:\^?\s?\{{?2\}}?|²|squared?)?{_with_df('c')}"),
+    ("chi2", rf"{_CHI}(?:{_SQUARE}{_with_df('c')}|{_bracketed('d')})"),
     # An index of r names the two variables.
     ("r", rf"(?<![\w-])r\s?\(\s*(?:df\s*=\s*)?(?P<ra>{_DF})(?:\s*[,;]\s*[nN]\s*=\s*{_DF})?\s*\)"),
-    ("H", rf"(?<![\w-])[HQ]{_with_df('h')}"),
+    ("H", rf"(?<![\w-])[HQ]{_bracketed('h')}"),
     ("z", r"(?<![\w-])[zZ](?:[- ]?(?:score|statistic|value))?(?=\s*=)"),
     ("t", r"(?<![\w-])t(?=\s*=[^;()]{1,16}[,;]\s*df\s*=)"),
+    ("chi2", rf"{_CHI}{_SQUARE}(?=\s*=[^;()]{{1,16}}[,;]\s*df\s*=)"),
 )
 _STATISTICS = tuple((kind, re.compile(rf"{form}\s*=\s*(?P<value>{_NUM})(?![\d])")) for kind, form in _FORMS)
 _LATE_DF = re.compile(rf"\s*[,;]\s*df\s*=\s*(?P<df>{_DF})")
@@ -109,7 +117,7 @@ def _read(text: str, match: re.Match[str], kind: str, stop: int, place: Place) -
     named = {key: value for key, value in match.groupdict().items() if value is not None and key != "value"}
     degrees = [plain(value) for _, value in sorted(named.items())]
     at = match.end()
-    if kind == "t" and not degrees:
+    if kind in {"t", "chi2"} and not degrees:
         late = _LATE_DF.match(text, at)
         if late is None:
             return None
