@@ -292,13 +292,25 @@ def _blocks(lines: Sequence[str], start: int) -> list[_Block]:
             if line.strip():
                 made.append(_Block((line,), number))
         else:
-            if held and (_ITEM.match(line) and not _ITEM.match(held[0]) and "|" not in line) and not inside_maths:
+            if held and "|" not in line and _begins_another(held, line) and not inside_maths:
                 close()
+            elif len(held) > 1 and _RULE_ROW.match(line) and "|" in line and "|" in held[-1]:
+                # A table may follow a paragraph without an empty line.
+                header = held.pop()
+                close()
+                held.append(header)
+                first = number - 1
             if not held:
                 first = number
             held.append(line)
     close()
     return made
+
+
+def _begins_another(held: Sequence[str], line: str) -> bool:
+    """Whether a line without bars begins a list behind a paragraph, or stands behind a table."""
+    table = len(held) > 1 and "|" in held[0] and _RULE_ROW.match(held[1]) is not None
+    return table or (_ITEM.match(line) is not None and _ITEM.match(held[0]) is None)
 
 
 def _split_row(line: str) -> list[str]:

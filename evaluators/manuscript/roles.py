@@ -56,6 +56,7 @@ _PROTECTED = (
     (re.compile(rf"\b\d{{1,2}}\s+{_MONTH}(?![a-z])"), "date"),
 )
 _BRACKET_CITATION = re.compile(rf"\[\s?{_CITED}(?:\s?[,;]\s?{_CITED})*\s?\]")
+_VALUE_BEFORE = re.compile(r"(?<![\w.,])(\d{1,3}(?:\.\d+)?)\s?%?\s?$")
 _INTERVAL_BEFORE = re.compile(
     r"(?:\b(?:ranges?|intervals?|between|scale|CI|(?:values?|lies?|integers?|scores?|numbers?) in)\W*|[∈=×]\s*)$"
 )
@@ -119,6 +120,10 @@ def _is_citation(text: str, match: re.Match[str]) -> bool:
     if 0 in numbers:
         return False
     before = text[max(0, match.start() - 24) : match.start()]
+    value = _VALUE_BEFORE.search(before)
+    if value and len(numbers) == 2 and numbers[0] <= float(value[1]) <= numbers[1]:
+        # "38 [28-52]" is a value with its range.
+        return False
     return len(numbers) != 2 or "," not in match[0] or _INTERVAL_BEFORE.search(before) is None
 
 

@@ -54,6 +54,17 @@ def test_sections_sentences_and_lines(tmp_path: Path) -> None:
     assert [s.text for s in found.sections[2].sentences] == ["Third.", "The note."]
 
 
+def test_a_table_needs_no_empty_lines_around_it(tmp_path: Path) -> None:
+    source = "# T\n\n## Results\n\nAs shown here.\n| A | B |\n|---|---|\n| x | 38 [28-52] |\nThis follows.\n"
+    found = read(tmp_path, source)
+    (table,) = found.tables
+    assert [[cell.text for cell in row] for row in table.cells] == [["A", "B"], ["x", "38 [28-52]"]]
+    assert [(s.text, s.place.line) for s in found.sections[0].sentences] == [
+        ("As shown here.", 5),
+        ("This follows.", 9),
+    ]
+
+
 def test_front_matter(tmp_path: Path) -> None:
     (tmp_path / "refs.bib").write_text("@misc{ho, title={T}, author={Ho, J}, year={2020}}", encoding="utf-8")
     found = read(

@@ -117,6 +117,11 @@ def test_roles(text: str, role: str) -> None:
     assert all(number.is_result == (role in {"p", "n"}) for number in numbers)
 
 
+def test_a_value_with_its_range_is_no_citation() -> None:
+    assert not [n for n in find_numbers("The median was 38 [28-52] points, or 41% [30, 55].") if n.role == "citation"]
+    assert [n.role for n in find_numbers("It was so in 12 [3, 4] trials.")] == ["", "citation", "citation"]
+
+
 def test_years_are_not_counts() -> None:
     assert only("on 2000 images").role == ""
     assert only("2,020 were left").role == ""
