@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -272,6 +274,17 @@ def test_counts_in_words() -> None:
     assert told_counts("a positive predictive value of 12") == {}
     assert class_sizes({"n": 100, "positives": 40}) == (40, 60, 100)
     assert class_sizes({"tp": 4, "fn": 1}) == (5, None, None)
+
+
+def test_scores_of_a_cited_paper_are_asked_about() -> None:
+    text = "The sensitivity was 72%, the specificity 65% and the accuracy 85%{}."
+    (finding,) = CONFUSION(paper(text.format(""))).findings
+    assert finding.severity is Severity.HIGH
+    told = paper(text.format(" [4]"))
+    cited = replace(told.sections[0].sentences[0], citations=("4",))
+    told = replace(told, sections=(replace(told.sections[0], sentences=(cited,)),))
+    (finding,) = CONFUSION(told).findings
+    assert finding.severity is Severity.MEDIUM
 
 
 def test_two_systems_in_one_sentence_are_not_mixed() -> None:

@@ -135,6 +135,8 @@ def test_people_who_may_have_rated_several_things_make_it_less_certain() -> None
     [
         "The mean age was 51.93 years (n = 28).",
         "The 28 raters rated it with a mean of 5.19 averaged over three readers (n = 28).",
+        "Five readers rated 40 images each on a 5-point scale; the mean rating was 3.87 (n = 5).",
+        "Each of 3 readers graded all scans on a 4-point scale with a mean of 2.34.",
         "The mean loss was 5.19.",
         "The mean rating was 5.19.",
     ],

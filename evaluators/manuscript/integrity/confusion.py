@@ -69,6 +69,8 @@ class Scores:
     prevalence: Band | None = None
     borrowed: bool = False
     """Whether the sizes stand elsewhere in the paper."""
+    cited: bool = False
+    """Whether the sentence cites, so that the scores may be another paper's."""
 
 
 def matrix_exists(bands: Mapping[str, Band], positives: int, negatives: int) -> bool | None:
@@ -199,7 +201,8 @@ def _from_sentence(sentence: Sentence, averaged: bool) -> Scores | None:
     start, end = min(one.start for one in stated), max(one.end for one in stated)
     quote, averaged = sentence.text[start:end], averaged or spread
     prevalence = _prevalence(sentence)
-    return Scores(bands, printed, *class_sizes(counts), averaged, quote, sentence.place, "", counts, prevalence)
+    sizes, cited = class_sizes(counts), bool(sentence.citations)
+    return Scores(bands, printed, *sizes, averaged, quote, sentence.place, "", counts, prevalence, cited=cited)
 
 
 def _prevalence(sentence: Sentence) -> Band | None:
@@ -232,7 +235,10 @@ def _judge(rule: Rule, scores: Scores, several: bool) -> tuple[bool, Finding | N
     for decided in (_by_sizes, _by_number, _by_form):
         found = decided(rule, scores, several)
         if found is not None:
-            return True, found[0]
+            finding = found[0]
+            if finding is not None and scores.cited and finding.severity is Severity.HIGH:
+                finding = replace(finding, severity=Severity.MEDIUM, confidence=0.5)
+            return True, finding
     return False, None
 
 

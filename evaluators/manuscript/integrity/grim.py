@@ -33,6 +33,13 @@ _NOT_WHOLE = re.compile(
 _RATERS = re.compile(
     r"\b(?:raters?|readers?|reviewers?|experts?|clinicians?|judges?|annotators?|each)\b", re.IGNORECASE
 )
+_THINGS = re.compile(
+    r"\b(?:\d+|two|three|four|five|six|seven|eight|nine|ten|all|every|several|each(?: of)?(?: the)?)\s(?:\w+\s){0,2}?"
+    r"(?:images?|cases?|scans?|videos?|clips?|pictures?|slides?|reports?|answers?|summar(?:y|ies)|vignettes?|samples?|photographs?|"
+    r"examinations?|studies|questions?|outputs?|responses?|explanations?|notes?)\b",
+    re.IGNORECASE,
+)
+"""Things that people rate; with several of them a mean has more answers than people."""
 _ITEMS = re.compile(r"\b(\d{1,3})[- ]items?\b|\bmean of (?:the |all )?(\d{1,3}) items\b", re.IGNORECASE)
 _MEAN = re.compile(
     r"(?:(?<!\w)M|\bmeans?|\baverag(?:e|es|ed|ing)|x̄|μ)(?:\s?\((?:SD|s\.d\.)\))?(?:\s?±\s?SD)?[^.;\d]{0,32}$"
@@ -109,6 +116,8 @@ def described(manuscript: Manuscript) -> Iterator[Described]:
 def _in_sentence(sentence: Sentence) -> Iterator[Described]:
     text = sentence.text
     items = _items(text)
+    if _RATERS.search(text) and _THINGS.search(text):
+        return
     means = [i for i, n in enumerate(sentence.numbers) if _is_mean(text, sentence.numbers, i)]
     sizes = _sizes(sentence)
     for place, index in enumerate(means):
