@@ -19,6 +19,7 @@ from evaluators.base import Direction, Evaluation, Measure, Measurement, absent
 from evaluators.clip import Case
 from evaluators.flow import Image
 from evaluators.frames import Moment
+from evaluators.video.departure import DEPARTURE, Parting, departure, parting
 from evaluators.video.intervals import block_bootstrap, mean_interval, series
 from evaluators.video.lags import masked
 from evaluators.video.order import moved
@@ -26,7 +27,7 @@ from evaluators.video.plate import Small, quarter
 from evaluators.video.preservation import WINDOW, decibel, mean_ssim
 from evaluators.video.step import Outcome, Step, VideoOptions
 
-VERSION = "2"
+VERSION = "3"
 IQ = "Motamed et al., Physics-IQ, arXiv 2501.09038"
 HOUSE = "this package's definition"
 MEMORY, THRESHOLD = 0.3, 10.0
@@ -77,7 +78,7 @@ ACTIVITY = Measure(
     "0 is as lively as the truth; far below it things stand still that should move, far above it they are restless.",
     0.0,
 )  # fmt: skip
-MEASURES = (ST, S, WS, MSE, SCORE, TRAJECTORY, PSNR, SSIM, ACTIVITY)
+MEASURES = (ST, S, WS, MSE, SCORE, TRAJECTORY, PSNR, SSIM, ACTIVITY, DEPARTURE)
 NO_REFERENCE = "no reference clip was given"
 
 
@@ -121,6 +122,7 @@ class ReferenceWatcher:
         self._small: tuple[Small, Image] | None = None
         self._changes: list[tuple[float, float, int]] = []
         """Change of output and truth in R and A since the frame before, and pixels."""
+        self._partings: list[Parting] = []
 
     def observe(self, step: Step) -> Truth | None:
         """Compare one frame with the truth; None without a reference."""
@@ -136,12 +138,13 @@ class ReferenceWatcher:
         masks = [mover(luma) for mover, luma in zip(self._movers, observation.smooth, strict=True)]
         self._moving.append((np.packbits(masks[0]), np.packbits(masks[1])))
         self._frames.append(observation._replace(smooth=(), small=observation.small[:0]))  # type: ignore[arg-type]
-        self._compare_changes(step.small, observation.small)
+        self._compare_changes(step.small, observation.small, step.motion.camera if step.motion else None)
 
-    def _compare_changes(self, small: Small, truth: Image) -> None:
+    def _compare_changes(self, small: Small, truth: Image, camera: NDArray[np.float64] | None) -> None:
         before, self._small = self._small, (small, truth)
         if before is None:
             return
+        self._partings.append(parting(before, (small, truth), camera))
         region = masked(small) | masked(before[0])
         pixels = cv2.countNonZero(region)
         pairs = ((small.output, before[0].output), (truth, before[1]))
@@ -164,10 +167,12 @@ class ReferenceWatcher:
         fill = (_psnr(self._frames, self._seed), _ssim(self._frames, self._seed))
         if cv2.countNonZero(region) < LEAST_PIXELS:
             reason = "the mask marks nothing as removed or affected"
-            return (*(absent(measure, reason) for measure in MEASURES[:6]), *fill, absent(ACTIVITY, reason))
+            path = (absent(measure, reason) for measure in MEASURES[:6])
+            return (*path, *fill, absent(ACTIVITY, reason), absent(DEPARTURE, reason))
         motion = _Motion(list(_unpacked(self._moving, region)), [f.frame for f in self._frames], self._seed)
         error = _mse(self._frames, self._seed)
-        return (*motion.figures(), error, motion.score(error), motion.trajectory(), *fill, self._activity())
+        rest = (self._activity(), departure(self._partings))
+        return (*motion.figures(), error, motion.score(error), motion.trajectory(), *fill, *rest)
 
     def _activity(self) -> Measurement:
         """Return the measurement of `reference_activity`."""

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from evaluators.base import Direction, Evaluation, Measure, Measurement, absent
 
-VERSION = "3"
+VERSION = "4"
 
 
 RANKED = ("temporal", "preservation", "removal")
@@ -55,6 +55,8 @@ PARTS: Mapping[str, tuple[Part, ...]] = {
         Part("lag_imbalance", _above(0.15), 0.5),
         Part("echo", _above(0.03), 0.08),
         Part("reversal", _above(0.05), 0.08),
+        Part("stalls", _above(0.0), 0.5),
+        Part("afterimage", _above(0.02), 0.08),
         Part("reference_activity", lambda value: max(abs(value) - 0.4, 0.0), 0.5),
     ),
     "preservation": (
@@ -78,6 +80,7 @@ PARTS: Mapping[str, tuple[Part, ...]] = {
         Part("physics_plausibility", _below(1.0), 0.5),
         Part("reference_st_iou", _below(1.0), 1.5),
         Part("reference_ws_iou", _below(1.0), 1.5),
+        Part("reference_departure", _above(0.02), 0.08),
     ),
 }
 

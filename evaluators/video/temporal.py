@@ -6,6 +6,7 @@ purpose: there the input's flow proves nothing. Each measure therefore says whic
 
     K              warp_error, warp_error_ratio, tof, motion_ratio, gain_flicker, jitter, freeze, lag_imbalance
     R and A        disorder, echo, reversal: the order of the output's own changes, camera and noise taken out
+                   stalls, afterimage: what repeated and mixed frames leave behind
     A outside R    affected_response, affected_beside: against the input, as something must differ there
     R outside A    fill_warp_error, along the background motion that K shows (affine)
     whole frame    own_flow_warp_error, along the output's own flow: a diagnostic, since a frozen picture wins it
@@ -20,7 +21,7 @@ import numpy as np
 
 from evaluators.base import Direction, Evaluation, Measure, Measurement, absent
 from evaluators.clip import Case
-from evaluators.video import order, response
+from evaluators.video import marks, order, response
 from evaluators.video.intervals import block_bootstrap, mean_interval, ratio_interval, series
 from evaluators.video.lags import FLOOR, LAGS, Structure, imbalance, structure
 from evaluators.video.order import LIVELY
@@ -28,7 +29,7 @@ from evaluators.video.pairs import LEAST_PIXELS, Pair, observe_pair
 from evaluators.video.plate import Stack
 from evaluators.video.step import Outcome, Step, VideoOptions
 
-VERSION = "2"
+VERSION = "3"
 LAI = "Lai et al., Learning blind video temporal consistency, ECCV 2018"
 HOUSE = "this package's definition"
 STILL = 0.05
@@ -84,7 +85,7 @@ OWN_FLOW_WARP_ERROR = Measure(
 )  # fmt: skip
 MEASURES = (
     WARP_ERROR, WARP_RATIO, TOF, MOTION_RATIO, GAIN_FLICKER, JITTER, FREEZE, LAG_IMBALANCE,
-    *order.MEASURES, *response.MEASURES, FILL_WARP_ERROR, OWN_FLOW_WARP_ERROR,
+    *order.MEASURES, *marks.MEASURES, *response.MEASURES, FILL_WARP_ERROR, OWN_FLOW_WARP_ERROR,
 )  # fmt: skip
 
 
@@ -131,8 +132,8 @@ class TemporalWatcher:
         measurements = (
             take.warp_error(), take.warp_ratio(), take.tof(), take.motion_ratio(), take.gain_flicker(), take.jitter(),
             kept_freeze(found, self._seed), kept_imbalance(found, self._seed),
-            *order.order(self._stack, found, self._seed), *response.affected_change(self._answers, self._seed),
-            take.fill(), take.own_flow(),
+            *order.order(self._stack, found, self._seed), *marks.marks(self._stack, self._seed),
+            *response.affected_change(self._answers, self._seed), take.fill(), take.own_flow(),
         )  # fmt: skip
         parameters = {
             "working_size": list(outcome.case.working),
