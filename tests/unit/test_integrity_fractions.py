@@ -83,6 +83,12 @@ def test_a_last_digit_off_by_one_is_asked_about() -> None:
     assert finding.severity is Severity.HIGH
 
 
+@pytest.mark.parametrize("text", ["in 2019/2020 (12%)", "on 12/31 (32%)", "from 3/2019 (5%)"])
+def test_dates_are_no_fractions(text: str) -> None:
+    assert FRACTIONS(paper(f"There were more {text}.")).findings == ()
+    assert FRACTIONS(paper("There were 12/31 (32%).")).findings
+
+
 def test_shares_of_a_row_are_no_shares_of_its_columns() -> None:
     rows = [
         ["Variable, n (%)", "Total (n = 6000)", "Without (n = 4900)", "With (n = 1100)"],

@@ -78,6 +78,15 @@ def test_placeholders_are_found(text: str) -> None:
     assert "never filled in" in finding.message
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["Total bile acids (TBA) were measured.", "Patients had a telomere biology disorder (TBD).", "thiobarbituric acid"],
+)
+def test_a_term_with_the_letters_of_a_placeholder_is_none(text: str) -> None:
+    assert LEFT_OVER(paper(f"{text} TBA was 8.1 and TBD was absent.")).findings == ()
+    assert LEFT_OVER(paper("TBA was 8.1.")).findings
+
+
 def test_cells_and_titles_are_looked_at() -> None:
     made = LEFT_OVER(paper("Fine.", table([["Model", "Accuracy"], ["Ours", "0.91"], ["Theirs", "TBD"]])))
     assert [finding.quote for finding in made.findings] == ["TBD"]

@@ -48,6 +48,16 @@ def test_changes_and_other_numbers_are_left_alone(text: str) -> None:
     assert VALUES(paper(text)).findings == ()
 
 
+def test_the_same_letters_may_stand_for_another_quantity() -> None:
+    (finding,) = VALUES(paper("The AUC of 412 was higher.")).findings
+    assert finding.severity is Severity.LOW
+    rows = [["Tumour", "ACC", "MCC"], ["Men", "55", "65"], ["Women", "110", "120"]]
+    assert {f.severity for f in VALUES(paper("", table(rows))).findings} == {Severity.LOW}
+    rows = [["Model", "ACC", "MCC"], ["A", "95.5", "65.1"], ["B", "110.2", "71.0"]]
+    (finding,) = VALUES(paper("", table(rows))).findings
+    assert finding.severity is Severity.HIGH
+
+
 def test_a_deviation_that_cannot_be_is_found() -> None:
     made = SPREAD(results("0.98 ± 0.31", caption="Mean ± SD over folds."))
     (finding,) = made.findings

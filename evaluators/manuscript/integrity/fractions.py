@@ -57,8 +57,15 @@ def fractions_in(text: str, place: Place) -> Iterator[Fraction]:
                 continue
             taken.append(match.span())
             k, n = plain(match["k"]), plain(match["n"])
-            if k <= n and not (k <= 12 and 1950 <= n <= 2050 and "/" in match[0]):
+            if k <= n and not ("/" in match[0] and _is_date(k, n, text[: match.start()])):
                 yield Fraction(k, n, match["share"], match[0], place, True)
+
+
+def _is_date(k: int, n: int, before: str) -> bool:
+    """ "3/2019", "2019/2020" and "on 12/31"."""
+    years = range(1950, 2051)
+    day = k <= 12 and n <= 31 and re.search(r"\b(?:on|by|until|since|from|before|after)\s$", before, re.I) is not None
+    return (n in years and (k <= 12 or (k in years and n - k <= 1))) or day
 
 
 def _in_table(table: Table) -> Iterator[Fraction]:

@@ -16,6 +16,11 @@ MOST = 40
 """Findings of one rule; a paper with more is full of them."""
 
 _ABOUT_TORTURED = re.compile(r"tortured phrase|paper[- ]?mill|paraphrasing (?:tool|software)", re.IGNORECASE)
+_ABBREVIATED = re.compile(
+    r"\bt[\w-]*\s(?:[\w-]+\s)?b[\w-]*\s(?:[\w-]+\s)?[ad][\w-]*\s\(TB[AD]s?\)|\bthiobarbitur\w+ acid|\btert-butyl",
+    re.IGNORECASE,
+)
+"""TBA and TBD as the letters of a term: total bile acids, telomere biology disorder."""
 _QUOTES = "\"“”'‘’`"
 
 
@@ -66,6 +71,7 @@ def _checked(rule: Rule, looked: int, found: list[Finding]) -> Check:
 
 def _left_overs(rule: Rule, manuscript: Manuscript, _: Inputs) -> Check:
     looked, found = 0, []
+    terms = says(manuscript, _ABBREVIATED)
     for text, place in _everything(manuscript):
         looked += bool(text.strip())
         for match in _left_over("assistant").finditer(text):
@@ -74,6 +80,8 @@ def _left_overs(rule: Rule, manuscript: Manuscript, _: Inputs) -> Check:
             message = f'"{match[0].strip()}" is what a writing assistant says, not a paper.'
             found.append(Finding(rule.name, severity, message, place, match[0].strip(), confidence=sure))
         for match in _left_over("placeholder").finditer(text):
+            if terms and match[0] in {"TBA", "TBD"}:
+                continue
             message = f'"{match[0]}" was never filled in.'
             found.append(Finding(rule.name, Severity.MEDIUM, message, place, match[0], confidence=0.85))
     return _checked(rule, looked, found)

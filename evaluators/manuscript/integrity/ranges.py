@@ -19,6 +19,8 @@ from evaluators.manuscript.integrity.reported import (
 
 FEWEST = 2
 """Values behind a deviation when their number is not told; fewer values allow a larger deviation."""
+FARTHEST = 1.5
+"""Times the end of the range beyond which a value is more likely another quantity of the same letters."""
 _CHANGE = re.compile(
     r"improv|increas|decreas|gain|change|differ|drop|delta|Δ|relative|ratio|[+±]\d|reduc|×|times|loss|error|log|faster|"
     r"time|epoch|\bsteps?\b|iterations?\b|param|count|number|\bn\b|weight|threshold",
@@ -44,20 +46,26 @@ class Value(NamedTuple):
     said: str
     """Header or sentence around it."""
     tabled: bool
+    counts: bool = False
+    """Whether its table prints only whole numbers under the name, none of them with a percent sign."""
 
 
 def values(manuscript: Manuscript) -> Iterator[Value]:
     """The values of bounded measures in tables and sentences."""
     bounded = SHARES | SIGNED_SHARES
     for table in manuscript.tables:
-        for row in rows_of(table):
+        rows = rows_of(table)
+        shares = {name for row in rows for name, number in row.values.items() if number.decimals or number.unit == "%"}
+        for row in rows:
             for name, number in row.values.items():
                 header = row.headers[name]
                 of_share = name in bounded and not _TO_TARGET.search(table.caption)
                 if of_share and not _CHANGE.search(f"{header} {row.name}"):
                     scale = 100.0 if row.percent(name) else 1.0
                     cell = row.cells[name]
-                    yield Value(name, number, scale, cell.text.strip(), cell.place, f"{table.caption} {header}", True)
+                    counts = name not in shares and "%" not in header
+                    said = f"{table.caption} {header}"
+                    yield Value(name, number, scale, cell.text.strip(), cell.place, said, True, counts)
     for sentence in manuscript.sentences():
         stated = [one for one in stated_in(sentence) if one.measure in bounded]
         for one in stated:
@@ -78,6 +86,9 @@ def _possible(rule: Rule, manuscript: Manuscript, _: Inputs) -> Check:
             message = f"The {name} of {value.number.text} is outside its range of {low:g} to {scale}."
             sure = 0.9 if value.number.unit == "%" or (value.tabled and value.scale == 100) else 0.7
             severity = Severity.HIGH if sure > 0.8 else Severity.MEDIUM
+            if value.counts or abs(value.number.value) > FARTHEST * value.scale:
+                # The letters may stand for something else: AUC of a drug's course, MCC for a tumour.
+                severity, sure = Severity.LOW, 0.3
             found.append(Finding(rule.name, severity, message, value.place, value.quote, f"{low:g} to {scale}", sure))
     if not looked:
         return rule.not_checked("the paper states no measure with a bounded range")
