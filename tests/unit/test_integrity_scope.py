@@ -10,7 +10,7 @@ from evaluators.manuscript.document import Table
 from evaluators.manuscript.findings import Check, Inputs, Severity
 from evaluators.manuscript.integrity import check_manuscript
 from evaluators.manuscript.integrity.provenance import RULES
-from evaluators.manuscript.logged import RunLog
+from evaluators.manuscript.logged import RunLog, flatten
 
 
 def check(run: RunLog, text: str, *tables: Table) -> Check:
@@ -62,3 +62,27 @@ def test_own_results_are_held_to_the_run_in_a_background_section_too(text: str, 
     manuscript = paper({"Background": text, "Results": "The eval loss on dino is 0.6634."})
     found = check_manuscript(manuscript, Inputs(run=run_of(four_sets())), only=RULES).checks[0]
     assert len(found.findings) == count
+
+
+def crowded() -> RunLog:
+    """Two runs whose losses lie among so many raw values that a number alone says nothing."""
+    rest = {"orbit": [round(0.3 + 0.0013 * i, 4) for i in range(55)], "more": [0.4 + 0.0017 * i for i in range(55)]}
+    numbers = []
+    for run, losses in enumerate([(0.3417, 0.4251), (0.3566, 0.4438), (0.3712, 0.4619)]):
+        document = {"initial_loss": losses[0], "corrected_loss": losses[1], "raw": rest}
+        numbers += list(flatten(document, f"run_{run}/final_info.json"))
+    return RunLog(tuple(numbers))
+
+
+def test_a_sentence_without_names_may_repeat_a_cell_that_is_traced() -> None:
+    rows = [["Run", "Initial loss", "Corrected loss"], ["Plain", "0.342", "0.425"], ["Wide", "0.357", "0.444"]]
+    shown = table([*rows, ["Deep", "0.371", "0.462"]])
+    assert check(crowded(), "The method ends at 0.462 only.", shown).findings == ()
+    (finding,) = check(crowded(), "The method ends at 0.463 only.", shown).findings
+    assert finding.severity is Severity.LOW
+
+
+def test_a_deviation_of_a_number_that_no_name_places_is_not_high() -> None:
+    rest = {"raw": [0.51234, 7.3, 8.1, 9.9]}
+    (finding,) = check(run_of(rest), "All ends at 0.51234 ± 0.00210.").findings
+    assert finding.severity is Severity.MEDIUM

@@ -8,13 +8,15 @@ from typing import NamedTuple
 
 from evaluators.manuscript.integrity.coherence import Rows
 from evaluators.manuscript.integrity.places import Line, Places
-from evaluators.manuscript.integrity.printed import Printed
+from evaluators.manuscript.integrity.printed import Printed, digits
 from evaluators.manuscript.integrity.tracing import Trace, Tracer
 
 BORNE_OUT = 0.5
 """The share of the other cells of a column and row that must be traced by name before a cell is said to differ."""
 
 REPEATED_DECIMALS = 2
+REPEATED_DIGITS = 3
+"""Significant digits from which a number of a sentence is taken for a cell's though nothing names it."""
 CLOSE = 0.25
 """Relative distance within which a cell is taken for a misprint of what is left over under its column's keys."""
 
@@ -56,8 +58,25 @@ class Account:
             or self._by_interval(one)
             or self._repeated(one)
             or self._by_line(i)
-            or self.tracer.elsewhere(one.number, one.around)
+            or self._elsewhere(i)
         )
+
+    def _elsewhere(self, i: int) -> Trace:
+        """Anywhere in the run; a number that only chance would explain may be that of a cell which is traced."""
+        one = self.printed[i]
+        found = self.tracer.elsewhere(one.number, one.around)
+        nameless = found.status in ("coincidence", "traced") and not found.named and one.spot is None
+        if not nameless or digits(one.number) < REPEATED_DIGITS:
+            return found
+        for cell, trace in zip(self.printed, self.traces, strict=False):
+            if (
+                trace.status == "traced"
+                and trace.named
+                and cell.spot is not None
+                and cell.number.text == one.number.text
+            ):
+                return trace._replace(form="repeats a table's cell")
+        return found
 
     def _borne_out(self, i: int) -> bool:
         """Whether the other cells of the number's column and row are traced by name, so that its own name holds."""
@@ -137,6 +156,8 @@ class Account:
         if centre.status == "traced":
             leaves = self.tracer.summaries(centre.leaves)
             found = self.tracer.spread(one.number, leaves, one.around.text)
+            if found.status == "differs" and not centre.named:
+                return Trace("unsupported", "of a number that is traced without a name")
             return found._replace(form="once") if found.status == "differs" and self.tracer.once(leaves) else found
         own = self.tracer.elsewhere(one.number, one.around)
         return own if own.status == "setup" else Trace("unsupported", "of a number that is not traced")

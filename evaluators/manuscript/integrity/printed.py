@@ -99,15 +99,16 @@ def _of_sentence(sentence: Sentence, title: str, meant: str = "") -> Iterator[Pr
 def _with_deviation(printed: Printed) -> Iterator[Printed]:
     number, cell = printed.number, printed.spot is not None
     deviation = number.uncertainty
-    if number.decimals >= FEWEST_DECIMALS or (cell and (deviation is not None or _digits(number) >= FEWEST_DIGITS)):
+    if number.decimals >= FEWEST_DECIMALS or (cell and (deviation is not None or digits(number) >= FEWEST_DIGITS)):
         yield printed._replace(counted=number.decimals >= FEWEST_DECIMALS)
     if deviation is not None and (deviation.decimals >= FEWEST_DECIMALS or cell):
         yield printed._replace(number=deviation, of=number, counted=deviation.decimals >= FEWEST_DECIMALS)
 
 
-def _digits(number: Number) -> int:
-    """How many significant digits are printed."""
-    return len("".join(c for c in number.text if c.isdigit()).lstrip("0"))
+def digits(number: Number) -> int:
+    """How many significant digits are printed, those of a power of ten apart."""
+    mantissa = re.match(r"[\d.,]*", number.text.lstrip("+-−–"))
+    return len(re.sub(r"\D", "", mantissa[0] if mantissa else "").lstrip("0"))
 
 
 def _interval(numbers: Sequence[Number], number: Number) -> Interval | None:

@@ -89,7 +89,7 @@ SAME = {
     "evaluation": "eval", "eval": "eval", "testing": "test", "avg": "mean", "average": "mean", "averaged": "mean",
     "std": "sd", "stddev": "sd", "stdev": "sd", "stds": "sd", "deviation": "sd", "stderr": "se", "stderrs": "se",
     "sem": "se", "means": "mean", "lr": "learningrate", "num": "number", "n": "number", "params": "parameter",
-    "inf": "inference", "operations": "operation", "lower": "low", "upper": "high",
+    "inf": "inference", "init": "initial", "operations": "operation", "lower": "low", "upper": "high",
 }  # fmt: skip
 """Words that mean the same in keys and prose."""
 
