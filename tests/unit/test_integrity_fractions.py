@@ -81,6 +81,10 @@ def test_a_last_digit_off_by_one_is_asked_about() -> None:
     assert finding.severity is Severity.MEDIUM
     (finding,) = FRACTIONS(paper("In all 148/164 (90.8%) were cured.")).findings
     assert finding.severity is Severity.HIGH
+    for share, severity in (("90.3", Severity.LOW), ("90.8", Severity.MEDIUM)):
+        rows = [["Outcome", "Drug (n = 164), n (%)"], ["Cured", f"148 ({share})"], ["Not cured", "16 (9.8)"]]
+        (finding,) = FRACTIONS(paper("", table(rows, "Outcomes."))).findings
+        assert finding.severity is severity
 
 
 @pytest.mark.parametrize("text", ["in 2019/2020 (12%)", "on 12/31 (32%)", "from 3/2019 (5%)"])

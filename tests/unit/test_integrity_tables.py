@@ -129,6 +129,8 @@ def test_what_the_text_calls_best_is_best(text: str, found: int) -> None:
         ("Accuracy improves from 0.50 to 0.60, by 10 %.", 0),
         ("Accuracy improves from 0.50 to 0.60, a 35% relative improvement.", 1),
         ("The temperature was annealed from 1.0 to 0.1.", 0),
+        ("Response times decreased from Time 1 to Time 2 (25.8 ms and 24.9 ms).", 0),
+        ("The pain declined from week 2 to week 12.", 0),
         ("Accuracy did not increase from 0.70 to 0.65.", 0),
     ],
 )

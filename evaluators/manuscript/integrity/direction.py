@@ -22,6 +22,12 @@ BETTER = r"improv\w*|enhanc\w*|gains?"
 WORSE = r"degrad\w*|deteriorat\w*|worsen\w*|hurts?"
 _VERB = re.compile(rf"\b((?P<up>{UP})|(?P<down>{DOWN})|(?P<better>{BETTER})|(?P<worse>{WORSE}))\b", re.IGNORECASE)
 _FROM = re.compile(r"\bfrom\s+\(?(\w+\s+){0,3}?$", re.IGNORECASE)
+_WHEN = re.compile(
+    r"\b(?:times?|visits?|weeks?|days?|months?|years?|sessions?|phases?|rounds?|waves?|trials?|blocks?|ages?|tests?|"
+    r"quartiles?|quintiles?|tertiles?)\s*$",
+    re.IGNORECASE,
+)
+"""Words in front of a number that tells when or which, as in "from Time 1 to Time 2"."""
 _TO = re.compile(r"\s*%?\s*([A-Za-z]+ ?){0,3}?(\([^)]*\) )?(to|→|->|-->)\s*(\w+ ){0,2}?", re.IGNORECASE)
 _NOT = re.compile(r"\b(not|never|no longer|without|neither|fail\w*|rather than|instead of|if)\b", re.IGNORECASE)
 _BY = re.compile(
@@ -103,6 +109,8 @@ def steps(sentence: Sentence) -> Iterator[Step]:
         if not _TO.fullmatch(text[a.end : b.start].lstrip("%")) or not _FROM.search(
             text[max(0, a.start - REACH) : a.start]
         ):
+            continue
+        if _WHEN.search(text[max(0, a.start - 12) : a.start]):
             continue
         verbs = list(_VERB.finditer(text, max(0, a.start - 4 * REACH), a.start))
         near = verbs[-1] if verbs and not re.search(r";|\.\s", text[verbs[-1].end() : a.start]) else None

@@ -123,13 +123,13 @@ def _all(manuscript: Manuscript) -> Iterator[Fraction]:
 def _finding(rule: Rule, fraction: Fraction, holes: bool) -> Finding:
     decimals = len(fraction.share.partition(".")[2])
     right = f"{100 * fraction.k / fraction.n:.{decimals}f} %"
+    off = abs(float(fraction.share) - 100 * fraction.k / fraction.n) * 10**decimals
+    slip = decimals > 0 and off < 1.5
     if fraction.near:
-        off = abs(float(fraction.share) - 100 * fraction.k / fraction.n) * 10**decimals
-        slip = decimals > 0 and off < 1.5
         severity, sure = (Severity.MEDIUM, 0.7) if slip or fraction.n < SMALL else (Severity.HIGH, 0.9)
         more = ""
     else:
-        severity, sure = (Severity.LOW, 0.4) if holes else (Severity.MEDIUM, 0.6)
+        severity, sure = (Severity.LOW, 0.4) if holes or slip else (Severity.MEDIUM, 0.6)
         more = ", unless values are missing"
     message = f"{fraction.k} of {fraction.n} is {right}, not {fraction.share} %{more}."
     evidence = {"k": fraction.k, "n": fraction.n, "stated": fraction.share}
