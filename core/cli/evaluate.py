@@ -38,6 +38,7 @@ def clip(
     ),
     judge_url: str | None = typer.Option(None, help="Its server, if it speaks the OpenAI chat-completions protocol."),
     raft: Path | None = typer.Option(None, help="RAFT weights (safetensors) to compute flow with, instead of DIS."),
+    lpips_trunk: Path | None = typer.Option(None, help="AlexNet's trunk for LPIPS; without it, the torch cache."),
     as_json: Json = False,
 ) -> None:
     """Measure an output for a VOID-format folder, without the registry."""
@@ -52,7 +53,7 @@ def clip(
             output,
             reference,
             progress=lambda done, message: observer(Sign(output.name, done, message)),
-            options=VideoOptions(raft_weights=raft),
+            options=VideoOptions(raft_weights=raft, lpips_trunk=lpips_trunk),
         )
         if options is not None:
             from evaluators.video.judge import judge_result

@@ -27,7 +27,7 @@ from core.evaluation import record_evaluations
 from core.jobs.checkpoints import RUN, Checkpoints
 from core.jobs.child import Asked, Child, Failed, Finished, Outcome, Stopped
 from core.jobs.environment import environment
-from core.jobs.measuring import MEASURED, measure_request
+from core.jobs.measuring import MEASURED, measure_request, weight_files
 from core.jobs.queue import (
     UNFINISHED,
     Claim,
@@ -97,6 +97,7 @@ class Worker:
     def run(self, *, drain: bool = False) -> int:
         """Work until stopped, or until nothing waits with `drain`; returns how many attempts were made."""
         attempts = 0
+        weight_files(self.platform.settings)
         with _alone(self.platform), closing(self):
             if self.platform.database.is_sqlite:
                 recover(self.platform, self.name)

@@ -38,7 +38,8 @@ class MeasureRunner:
     """The evaluators as a runner: `output` for the inputs of one clip, with `reference` where the truth is known.
 
     The parameter `judge` asks a vision-language model too: `model`, `base_url`, `key_variable`, and `forbidden`, the
-    reason why it may not be asked. The parameter `subject` says that the output is a manuscript.
+    reason why it may not be asked. `raft_weights` and `lpips_trunk` are paths of weights for flow and LPIPS. The
+    parameter `subject` says that the output is a manuscript.
     """
 
     name = "measure"
@@ -49,7 +50,7 @@ class MeasureRunner:
         """Write `evaluation.json` (role `evaluation`); `RunFailed` when a clip cannot be measured at all."""
         if specification.parameters.get("subject") == SUBJECT:
             return _written(measure_manuscript(specification, context), context)
-        from evaluators import evaluate_clip
+        from evaluators import VideoOptions, evaluate_clip
         from evaluators.base import EvaluatorError
 
         case = _case(specification, context.folder / "case")
@@ -59,6 +60,10 @@ class MeasureRunner:
                 specification.inputs["output"],
                 specification.inputs.get("reference"),
                 progress=context.progress,
+                options=VideoOptions(
+                    raft_weights=_path(specification.parameters.get("raft_weights")),
+                    lpips_trunk=_path(specification.parameters.get("lpips_trunk")),
+                ),
             )
             if (judge := specification.parameters.get("judge")) is not None:
                 result = _judged(result, judge, context)
@@ -87,6 +92,10 @@ def _judged(result: ClipResult, judge: object, context: RunContext) -> ClipResul
     else:
         judgement = judge_result(result, options, progress=lambda _done, message: context.progress(0.99, message))
     return replace(result, evaluations=(*result.evaluations, judgement))
+
+
+def _path(given: object) -> Path | None:
+    return Path(str(given)) if given else None
 
 
 def _case(specification: RunSpecification, folder: Path) -> Path:
