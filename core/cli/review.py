@@ -46,16 +46,20 @@ def calibrate(
 
 @app.command()
 def rubrics(
-    name: str | None = typer.Argument(None, help="One rubric: its name, or the path of a rubric of your own (YAML)."),
+    name: str | None = typer.Argument(
+        None, help="One form: a rubric's or guideline's name, or the path of a rubric of your own (YAML)."
+    ),
     as_json: Json = False,
 ) -> None:
-    """List the rubrics, or show one: what it asks, on which scale, with which weight."""
-    from evaluators.manuscript.rubric import find_rubric, load_rubric, rubric_names
+    """List the forms, or show one: rubrics with scale and weight, and reporting guidelines as checklists."""
+    from evaluators.manuscript.guideline import guideline_names
+    from evaluators.manuscript.reporting import find_form
+    from evaluators.manuscript.rubric import rubric_names
 
     if name is not None:
-        _show_rubric(find_rubric(name), as_json)
+        _show_rubric(find_form(name), as_json)
         return
-    found = [load_rubric(one) for one in rubric_names()]
+    found = [find_form(one) for one in (*rubric_names(), *guideline_names())]
     rows = [
         {
             **rubric.to_json(),
@@ -100,7 +104,7 @@ def _show_rubric(rubric: Rubric, as_json: bool) -> None:
 def _scale(node: Item) -> str:
     if node.kind in ("score", "choice"):
         return ", ".join(f"{value:g}" if isinstance(value, float) else value for value in node.values)
-    return {"yes_no": "yes or no", "text": "text", "group": "weighted mean"}[node.kind]
+    return {"yes_no": "yes or no", "text": "text", "group": "weighted mean" if node.weight else "section"}[node.kind]
 
 
 @app.command()

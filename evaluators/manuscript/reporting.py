@@ -15,9 +15,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from evaluators.base import EvaluatorError
+from evaluators.manuscript.datafile import read
 from evaluators.manuscript.document import Box, Place
-from evaluators.manuscript.guideline import NO_RULE, Checklist, Entry, Evidence, Guideline, GuidelineItem
-from evaluators.manuscript.rubric import CHECKLIST, SAID, SCHEMA, Item, Rubric, Said
+from evaluators.manuscript.guideline import (
+    NO_RULE,
+    Checklist,
+    Entry,
+    Evidence,
+    Guideline,
+    GuidelineItem,
+    guideline_names,
+    load_guideline,
+)
+from evaluators.manuscript.rubric import CHECKLIST, SAID, SCHEMA, Item, Rubric, RubricFile, Said, find_rubric
 from evaluators.manuscript.scoring import Answer, Answers
 
 PREFIX, TITLE = "item_", "Item "
@@ -67,12 +77,19 @@ def form_file(guideline: Guideline) -> bytes:
         "version": content.version,
         "title": content.title,
         "judges": CHECKLIST,
-        "source": {"title": content.title, "url": f"{DOI}{content.doi}"},
+        "source": {"title": f"{content.title} (doi {content.doi})", "url": f"{DOI}{content.doi}"},
         "note": f"{MEANS[content.kind]} {NOT_APPLICABLE}",
         "items": [_group(number, *section) for number, section in enumerate(sections.items(), 1)],
     }
     # Through JSON, so that no value is the same object twice: YAML would write an alias, which the reader refuses.
     return yaml.safe_dump(json.loads(json.dumps(form)), sort_keys=False, allow_unicode=True, width=120).encode()
+
+
+def find_form(name: str) -> Rubric:
+    """Return a form by the name of a guideline or rubric of this package, or by the path of a rubric's file."""
+    if name not in guideline_names():
+        return find_rubric(name)
+    return Rubric(*read(form_file(load_guideline(name)), f"{name}.yaml", RubricFile))
 
 
 def _group(number: int, section: str, items: Sequence[GuidelineItem]) -> dict[str, object]:

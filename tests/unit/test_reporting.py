@@ -21,6 +21,7 @@ from evaluators.manuscript.guideline import (
 from evaluators.manuscript.reporting import (
     Given,
     counted,
+    find_form,
     form_file,
     form_id,
     guideline_id,
@@ -28,14 +29,10 @@ from evaluators.manuscript.reporting import (
     kept_checklist,
     unfilled,
 )
-from evaluators.manuscript.rubric import SAID, Rubric, RubricFile, rubric_names
+from evaluators.manuscript.rubric import SAID, RubricFile, rubric_names
 from evaluators.manuscript.scoring import Answer, check_answers, differences, score
 
 FOUND = "The learning rate was 1e-4."
-
-
-def form(name: str) -> Rubric:
-    return Rubric(*read(form_file(load_guideline(name)), f"{name}.yaml", RubricFile))
 
 
 def paper() -> Manuscript:
@@ -46,7 +43,7 @@ def paper() -> Manuscript:
 
 @pytest.mark.parametrize("name", guideline_names())
 def test_a_guideline_is_a_form_with_one_choice_an_item_grouped_by_its_sections(name):
-    guideline, made = load_guideline(name).content, form(name)
+    guideline, made = load_guideline(name).content, find_form(name)
     assert made.is_checklist
     assert name not in rubric_names()
     assert {guideline_id(leaf): (leaf.question, leaf.values) for leaf in made.leaves()} == {
@@ -75,7 +72,7 @@ def test_two_items_that_would_be_one_on_the_form_are_refused():
 @given(st.data())
 @settings(deadline=None, max_examples=25)
 def test_a_checklist_has_counts_and_never_a_total(data):
-    made = form(data.draw(st.sampled_from(["consort-ai", "spirit-ai"])))
+    made = find_form(data.draw(st.sampled_from(["consort-ai", "spirit-ai"])))
     answers = {leaf.id: Answer(data.draw(st.sampled_from(SAID))) for leaf in made.leaves()}
     found = score(made, answers)
     assert found.total.share is None
@@ -86,7 +83,7 @@ def test_a_checklist_has_counts_and_never_a_total(data):
 
 
 def test_every_item_must_be_answered_also_those_that_a_rule_found():
-    made = form("consort-ai")
+    made = find_form("consort-ai")
     answers = {leaf.id: "reported" for leaf in made.leaves()}
     assert len(check_answers(made, answers)) == 14
     del answers["item_5_i"]
@@ -97,7 +94,7 @@ def test_every_item_must_be_answered_also_those_that_a_rule_found():
 
 
 def test_two_words_of_a_choice_are_a_dispute_and_one_is_none():
-    made = form("consort-ai")
+    made = find_form("consort-ai")
     said = [{"item_19": Answer(word)} for word in ("not_applicable", "reported", "reported")]
     assert [(one.item, one.title, one.low, one.high) for one in differences(made, said)] == [
         ("item_19", "Item 19", "reported", "not_applicable")
@@ -166,7 +163,7 @@ def test_coverage_adds_up_whoever_says_what(data):
 
 
 def test_a_guideline_that_no_rule_was_tried_on_waits_as_a_whole():
-    found = unfilled(form("stard-ai"))
+    found = unfilled(find_form("stard-ai"))
     assert (found.coverage.items, found.coverage.waiting) == (48, 48)
     assert [entry.id for entry in found.entries] == [item.id for item in load_guideline("stard-ai").content.items]
     assert found.guideline["doi"] == load_guideline("stard-ai").content.doi
