@@ -125,6 +125,16 @@ def test_tables_with_n_in_the_header() -> None:
     assert plain.status == "not_checked"
 
 
+def test_a_mean_of_several_answers_need_not_lie_on_the_grid_of_the_people() -> None:
+    text = "The nurses rated trust on a 5-point Likert scale (M = 4.13, SD = 0.80, n = 10)."
+    (finding,) = check(text).findings
+    assert finding.severity is Severity.HIGH
+    (finding,) = check(f"The questionnaire has three subscales. {text}").findings
+    assert finding.severity is Severity.MEDIUM
+    rows = [["Question", "Group A (n = 15) mean (SD)"], ["Ease", "4.20 (0.68)"], ["Overall", "4.03 (0.55)"]]
+    assert GRIM(paper("", table(rows, "Likert ratings of use."))).findings == ()
+
+
 def test_people_who_may_have_rated_several_things_make_it_less_certain() -> None:
     (finding,) = check("Experts rated clarity on a 5-point scale (M = 4.13, SD = 0.80, n = 10).").findings
     assert finding.severity is Severity.MEDIUM

@@ -122,6 +122,18 @@ def test_an_estimate_outside_its_interval_is_found() -> None:
     assert (made.looked_at, [f.quote for f in made.findings]) == (2, ["0.81 (0.87 to 0.95)"])
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The incidence was 5.2 per 1000 (95% CI 4.8 to 5.6).",
+        "Survival at month 12 (95% CI 60 to 70) was higher.",
+        "Risk at age 65 (95% CI 4.1 to 5.2) was higher.",
+    ],
+)
+def test_what_is_counted_by_is_no_estimate(text: str) -> None:
+    assert CONTAINS(paper(text)).status == "not_checked"
+
+
 def test_brackets_that_are_not_called_intervals_are_less_certain() -> None:
     rows = [["Model", "AUC"], ["A", "0.91 (0.87, 0.95)"], ["B", "0.81 (0.87, 0.95)"]]
     (finding,) = CONTAINS(paper("", table(rows))).findings

@@ -29,7 +29,7 @@ _FRACTION_BEFORE = re.compile(
 )
 _NO_ESTIMATE = re.compile(
     r"(?:±|\b(?:SD|SE|SEM|p|P|n|N|df|[Pp][- ]?values?|threshold|level|Table|Figure|Fig\.|[Mm]odel|[Gg]rade|"
-    r"[Ss]tage)|[<>≤≥])(?:\s?(?:=|:|of|was|is|<|>|≤|≥))?\s?$"
+    r"[Ss]tage|per|[Mm]onths?|[Ww]eeks?|[Dd]ays?|[Yy]ears?|[Aa]ged?|[Qq]uartile|[Cc]lass)|[<>≤≥])(?:\s?(?:=|:|of|was|is|<|>|≤|≥))?\s?$"
 )
 _CALLED = re.compile(r"\bC\.?I\.?s?\b|interval|\brange\b|\bI\.?Q\.?R\b|quartile", re.IGNORECASE)
 _COMPARED = re.compile(r"\b(?:vs\.?|versus|compared (?:with|to)|than|and|from|to)\s?$", re.IGNORECASE)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from evaluators.manuscript.document import Manuscript, Number, Place, Sentence, Table
 from evaluators.manuscript.findings import Check, Finding, Inputs, Rule, Severity
+from evaluators.manuscript.integrity.reported import says
 
 LARGEST_N, MOST_ITEMS, MOST_DECIMALS = 10_000, 200, 4
 
@@ -40,6 +41,15 @@ _THINGS = re.compile(
     re.IGNORECASE,
 )
 """Things that people rate; with several of them a mean has more answers than people."""
+_SCALES = re.compile(
+    r"\bcronbach|\bitems\b|\bsub-?scales?\b|\bcomposites?\b|\bquestionnaires?\b|\binventor(?:y|ies)\b|"
+    r"\b(?:sum|scale|total|mean) scores?\b",
+    re.IGNORECASE,
+)
+"""What tells that a paper has values of several answers; a mean may be of such values wherever it stands."""
+_OVER_ROWS = re.compile(
+    r"\b(?:overall|total|mean|averaged?|composite|sum|all|index|sub-?scale|domain)\b", re.IGNORECASE
+)
 _ITEMS = re.compile(r"\b(\d{1,3})[- ]items?\b|\bmean of (?:the |all )?(\d{1,3}) items\b", re.IGNORECASE)
 _MEAN = re.compile(
     r"(?:(?<!\w)M|\bmeans?|\baverag(?:e|es|ed|ing)|x̄|μ)(?:\s?\((?:SD|s\.d\.)\))?(?:\s?±\s?SD)?[^.;\d]{0,32}$"
@@ -64,6 +74,8 @@ class Described:
     place: Place
     raters: bool = False
     """Whether the people may have rated several things each, so that there are more answers than people."""
+    scale: bool = False
+    """Whether each person's value may be the mean of several answers, so that it need not be whole."""
 
 
 def sums(mean: Number, n: int, items: int = 1) -> range:
@@ -106,11 +118,12 @@ def sd_possible(total: int, sd: Number, n: int, items: int = 1) -> bool:
 
 def described(manuscript: Manuscript) -> Iterator[Described]:
     """Means of whole numbers with the number of people, from sentences and tables."""
+    scale = says(manuscript, _SCALES)
     for sentence in manuscript.sentences():
         if WHOLE.search(sentence.text) and not _NOT_WHOLE.search(sentence.text):
-            yield from _in_sentence(sentence)
+            yield from (replace(one, scale=scale and one.items == 1) for one in _in_sentence(sentence))
     for table in manuscript.tables:
-        yield from _in_table(table)
+        yield from (replace(one, scale=scale and one.items == 1) for one in _in_table(table))
 
 
 def _in_sentence(sentence: Sentence) -> Iterator[Described]:
@@ -174,6 +187,8 @@ def _in_table(table: Table) -> Iterator[Described]:
     items, overall = _items(everything), _only_n(table.caption)
     means = re.search(r"\bmeans?\b|\bM\b|±", everything) is not None
     for row in table.cells[table.header_rows :]:
+        if _OVER_ROWS.search(row[0].text):
+            continue
         for cell in row[1:]:
             above = " ".join(line[cell.column].text for line in header)
             n = _only_n(above) or _only_n(row[0].text) or overall
@@ -229,11 +244,11 @@ def _people(one: Described) -> str:
 
 
 def _severity(one: Described) -> Severity:
-    return Severity.MEDIUM if one.raters else Severity.HIGH
+    return Severity.MEDIUM if one.raters or one.scale else Severity.HIGH
 
 
 def _sure(one: Described) -> float:
-    return 0.5 if one.raters else 0.85
+    return 0.5 if one.raters or one.scale else 0.85
 
 
 def _mean_finding(rule: Rule, one: Described) -> Finding:
