@@ -151,6 +151,18 @@ def test_an_estimate_inside_its_interval_is_never_found(
     assert (made.looked_at, made.findings) == (1, ())
 
 
+def test_the_size_of_a_change_beside_its_signed_interval_is_accepted() -> None:
+    assert not CONTAINS(paper("HbA1c fell by 0.8% (95% CI −1.1 to −0.5).")).findings
+    (finding,) = CONTAINS(paper("HbA1c fell by 1.8% (95% CI −1.1 to −0.5).")).findings
+    assert finding.severity is Severity.HIGH
+
+
+@pytest.mark.parametrize("lead", ["over 0.82", "against the baseline of 0.82", "exceeding 0.82", "relative to 0.82"])
+def test_the_interval_of_a_difference_is_asked_about(lead: str) -> None:
+    made = CONTAINS(paper(f"The AUC was 0.86, a gain {lead} (95% CI 0.02-0.07)."))
+    assert [f.severity for f in made.findings] == [Severity.MEDIUM]
+
+
 def test_other_scales_of_one_estimate_are_accepted() -> None:
     assert not CONTAINS(paper("Accuracy was 91.0% (95% CI 0.87-0.95).")).findings
     assert not CONTAINS(paper("A coefficient of 0.83 (95% CI 1.4 to 3.8) on the odds scale.")).findings

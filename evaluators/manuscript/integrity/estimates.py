@@ -32,7 +32,11 @@ _NO_ESTIMATE = re.compile(
     r"[Ss]tage|per|[Mm]onths?|[Ww]eeks?|[Dd]ays?|[Yy]ears?|[Aa]ged?|[Qq]uartile|[Cc]lass)|[<>≤≥])(?:\s?(?:=|:|of|was|is|<|>|≤|≥))?\s?$"
 )
 _CALLED = re.compile(r"\bC\.?I\.?s?\b|interval|\brange\b|\bI\.?Q\.?R\b|quartile", re.IGNORECASE)
-_COMPARED = re.compile(r"\b(?:vs\.?|versus|compared (?:with|to)|than|and|from|to)\s?$", re.IGNORECASE)
+_COMPARED = re.compile(
+    r"\b(?:vs\.?|versus|compared (?:with|to)|than|and|from|to)\s?$|"
+    r"\b(?:against|relative to|gain over|above|below|exceed(?:ed|s|ing)?) (?:the )?(?:\w+ (?:of|at) )?$",
+    re.IGNORECASE,
+)
 _RATIO = re.compile(
     r"\b(?:a?[OH]R|IRR|a?RR|SHR|PR|odds ratios?|hazard ratios?|(?:risk|rate|prevalence) ratios?|relative risks?)\b"
 )

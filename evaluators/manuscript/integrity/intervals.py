@@ -120,6 +120,10 @@ def _within(value: Band, low: Band, high: Band) -> bool:
     forms = [value, value.scaled(0.01), value.scaled(100)]
     if value.high < 20:
         forms.append(Band(math.exp(value.low), math.exp(value.high)))
+    # "fell by 0.8 (-1.1 to -0.5)" tells the size of a change beside its signed interval.
+    mirrored = Band(-value.high, -value.low)
+    if (high.high < 0 < value.low or value.high < 0 < low.low) and mirrored.meets(Band(low.low, high.high)):
+        return True
     near, rest = forms[0], forms[1:]
     return near.meets(Band(low.low, high.high)) or any(
         form.meets(Band(low.low, high.high)) for form in rest if low.low > 0
