@@ -55,11 +55,18 @@ def test_a_body_that_moves_starts_or_comes_to_rest_does_not_stall(found: Judge, 
 
 
 @pytest.mark.parametrize("frames", [2, 4, 8])
-@pytest.mark.parametrize("start", [0, 10])
+@pytest.mark.parametrize("start", [1, 10])
 def test_repeated_frames_that_end_in_a_jump_are_a_stall(found: Judge, start: int, frames: int) -> None:
     measured = found(QUIET, box_at(held(STEADY, start, frames)))["stalls"]
     assert measured.value == 1
     assert measured.evidence["frames"] == [start + frames + 1]
+
+
+def test_what_comes_into_the_picture_fast_and_slows_down_has_not_stalled(found: Judge) -> None:
+    path = 12 + 8 * np.arange(FRAMES) - np.minimum(np.arange(FRAMES), 12) ** 2 // 4
+    output = box_at(path)
+    output[:6] = QUIET[:6]
+    assert value(found(QUIET, output), "stalls") == 0
 
 
 def test_one_repeated_frame_is_no_stall(found: Judge) -> None:
@@ -92,22 +99,18 @@ def test_a_codec_that_repeats_a_still_scene_does_not_stall(tmp_path: Path, found
     assert value(found(QUIET, coded), "stalls") == 0
 
 
-def test_a_moving_camera_is_no_stall_and_its_repeated_frames_are_one(tmp_path: Path) -> None:
-    shifts = [(1.0 * frame - 12, 0.0) for frame in range(FRAMES)]
-    video = panning(FRAMES, WIDTH, HEIGHT, shifts)
-    output = video.copy()
-    output[8:14] = output[8]
-    measured = [judge(tmp_path / name, video, WINDOW, clip, Temporal()) for name, clip in (("a", video), ("b", output))]
-    assert [value(m, "stalls") for m in measured] == [0, 1]
+def test_a_moving_camera_is_no_stall(tmp_path: Path) -> None:
+    video = panning(FRAMES, WIDTH, HEIGHT, [(1.5 * frame - 20, 0.0) for frame in range(FRAMES)])
+    assert value(judge(tmp_path, video, WINDOW, video, Temporal()), "stalls") == 0
 
 
-@given(arrays(float, st.integers(4, 30), elements=st.floats(0, 1e4)), st.floats(1, 100))
-def test_jumps_follow_repeated_frames_whatever_the_scale(changes: np.ndarray, scale: float) -> None:
+@given(arrays(float, st.integers(4, 30), elements=st.floats(0, 1e4)), st.integers(-3, 30))
+def test_jumps_follow_repeated_frames_whatever_the_scale(changes: np.ndarray, scale: int) -> None:
     where = jumps(changes)
     assert all(RUN <= index < len(changes) - 1 for index in where)
     assert all(changes[index] > changes[index - RUN : index].max(initial=0) for index in where)
     assert all(changes[index] > changes[index + 1] for index in where)
-    assert set(where) <= set(jumps(changes * scale)), "louder changes hide none"
+    assert where == jumps(changes * 2.0**scale)
     assert not jumps(np.sort(changes)), "what gains speed has not stalled"
 
 
@@ -125,6 +128,14 @@ def test_an_afterimage_grows_with_the_share_of_the_older_frame(found: Judge, sha
 def test_what_comes_back_is_no_afterimage(found: Judge) -> None:
     there_and_back = 30 + 40 * np.abs(np.arange(FRAMES) % 6 - 3)
     assert value(found(QUIET, box_at(there_and_back)), "afterimage") < 0.02
+
+
+def test_what_flows_in_the_input_too_is_no_afterimage(found: Judge) -> None:
+    """Water or leaves: places that change at random look a little like what they were."""
+    random = np.random.default_rng(8).integers(0, 2, (FRAMES, HEIGHT // 8, WIDTH // 8, 1)) * 120
+    flowing = np.clip(QUIET + random.repeat(8, 1).repeat(8, 2), 0, 255).astype(np.uint8)
+    flowing[14:] = flowing[14]
+    assert value(found(flowing, flowing), "afterimage") == 0
 
 
 def test_where_nothing_leaves_there_is_no_afterimage(found: Judge) -> None:
