@@ -200,7 +200,8 @@ class Tracer:
         expected = self._nearest(number, named)
         if agree.any() and chance < CHANCE_OF_VALUE:
             hits = [int(i) for i in agree.nonzero()[0]]
-            elsewhere = all(self._elsewhere(hit, number, named, around) for hit in hits)
+            spoken = self._spoken(named, around.scope if around.cell else around.near)
+            elsewhere = all(self._elsewhere(hit, number, spoken, around) for hit in hits)
             if not elsewhere:
                 return self.traced("logged value", hits)
             if around.cell:
@@ -222,25 +223,31 @@ class Tracer:
             return Trace("setup", "stands in the run's code, notes or protocol")
         return Trace("coincidence" if maybe else "unsupported", "", expected=expected, named=bool(expected))
 
-    def _elsewhere(self, hit: int, number: Number, named: tuple[int, ...], around: Surroundings) -> bool:
+    def _elsewhere(self, hit: int, number: Number, spoken: frozenset[tuple[object, ...]], around: Surroundings) -> bool:
         """Whether a leaf that gives the number belongs to what is not spoken of here.
 
         Its name stands at the place of one that the caption or the sentence names; or the sentence names another
         measure, and the number has no unit that might say what it is instead.
         """
-        near, scope = around.near | around.scope, around.scope if around.cell else around.near
+        near = around.near | around.scope
         route, quantity = self.index.leaves[hit].route, self.index.leaves[hit].quantity
-        for leaf in named:
-            other = self.index.leaves[leaf].route
-            apart = [i for i, (a, b) in enumerate(zip(route, other, strict=False)) if a != b]
-            if len(route) == len(other) and len(apart) == 1 and apart[0] != quantity:
-                here, there = words(route[apart[0]]), words(other[apart[0]])
-                if there and there <= scope and not here & near:
-                    return True
-        if around.cell or not named or number.unit not in ("", "%", "pp"):
+        for place, part in enumerate(route):
+            if place != quantity and (place, route[:place], route[place + 1 :]) in spoken and not words(part) & near:
+                return True
+        if around.cell or not spoken or number.unit not in ("", "%", "pp"):
             return False
         told, measures = {word for word in near if word in BY_NAME}, self.index.measures(hit)
         return bool(told) and bool(measures) and not measures & told
+
+    def _spoken(self, named: tuple[int, ...], scope: frozenset[str]) -> frozenset[tuple[object, ...]]:
+        """The keys of the named leaves without one name each, where all words of that name are in the scope."""
+        routes = [self.index.leaves[leaf].route for leaf in named]
+        return frozenset(
+            (place, route[:place], route[place + 1 :])
+            for route in routes
+            for place, part in enumerate(route)
+            if (told := words(part)) and told <= scope
+        )
 
     def _of_measures(self, near: frozenset[str], derived: Derived, hit: Array) -> Array:
         """The hits that come from a measure that the words name, where they name one and the sources have one."""
