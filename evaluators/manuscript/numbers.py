@@ -24,7 +24,7 @@ _NUMBER = re.compile(
 )
 _TEN = re.compile(rf"10(?:\^\{{?\s?[+{MINUS}]?\s?\d{{1,3}}\}}?|[⁻⁺]?[⁰¹²³⁴-⁹]+)")
 _SPACED_UNITS = (
-    r"percentage[- ]points?|percent(?:age)?|per\s?cent|pp\b|p\.p\.|"
+    r"per\s?cent(?:age)?[- ](?:points?|pts?)|percent(?:age)?|per\s?cent|pp\b|p\.p\.|"
     r"tokens/s(?:ec)?|frames/s|images/s|samples/s|it/s|fps|"
     r"m[gs]/d[lL]|mmol/L|mmol/mol|mol/L|µmol/L|μmol/L|ng/mL|pg/mL|µg/mL|μg/mL|mg/kg|g/dL|g/L|"
     r"kg/m2|kg/m²|kg/m\^2|mL/min|mmHg|mm Hg|"
@@ -32,7 +32,10 @@ _SPACED_UNITS = (
     r"ms|µs|μs|ns|s|min|h|nm|µm|μm|mm|cm|km|m|kg|mg|µg|μg|ng|g|mL|µL|μL|dL|L|kHz|MHz|GHz|Hz|bpm|dB|kV|mV|V|mA|"
     r"GFLOPs|GFLOPS|TFLOPs|FLOPs|KB|MB|GB|TB|kB|GiB|MiB|kPa|Pa|°C|°|K\b(?<=\dK)|million|billion|thousand"
 )
-_UNIT = re.compile(rf"%|\s%|[kKMBG](?![\w])|[×x](?![\w\s]*\d)(?!\w)|-?fold\b|[-\s]?(?:{_SPACED_UNITS})(?![\w/])")
+_UNIT = re.compile(
+    r"\s?%[-\s]?(?:points?|pts?)\b(?!\s(?:to|towards?|at|out)\b)|%|\s%|[kKMBG](?![\w])|[×x](?![\w\s]*\d)(?!\w)"
+    rf"|-?fold\b|[-\s]?(?:{_SPACED_UNITS})(?![\w/])"
+)
 _PLUS_MINUS = re.compile(r"\s*[_^]?\{?\s*(?:±|\+/[-−]|\+[-−](?=\s?[\d.]))\s*")
 _SPREAD = re.compile(r"\s*[(\[]\s*(?:(?:SD|SE|SEM|s\.d\.|s\.e\.|std\.?|stderr|σ)\s*[:=]?\s*)", re.IGNORECASE)
 _BRACKET = re.compile(r"\s*\(\s*")
@@ -142,7 +145,7 @@ def _unit(text: str, end: int) -> tuple[str, int]:
         return "", end
     written = match[0].strip(" -").replace("\u00a0", "")
     name = " ".join(written.lower().replace("-", " ").split())
-    if name.startswith("percentage point"):
+    if re.search(r"(%|cent|age) ?(points?|pts?)$", name):
         return "pp", match.end()
     return _UNIT_NAMES.get(name, written), match.end()
 

@@ -132,6 +132,10 @@ def test_what_the_text_calls_best_is_best(text: str, found: int) -> None:
         ("Response times decreased from Time 1 to Time 2 (25.8 ms and 24.9 ms).", 0),
         ("The pain declined from week 2 to week 12.", 0),
         ("Accuracy did not increase from 0.70 to 0.65.", 0),
+        ("Accuracy rises from 80.0 to 84.0, a gain of 4 percentage points.", 0),
+        ("Accuracy rises from 80.0 to 84.0, a 4 pp gain.", 0),
+        ("Accuracy rises from 80.0 to 84.0, a gain of 7 percentage points.", 1),
+        ("Accuracy rises from 0.80 to 0.84, by 4 %-points.", 0),
     ],
 )
 def test_the_direction_and_size_of_changes(text: str, found: int) -> None:
@@ -146,6 +150,24 @@ def test_a_percentage_between_two_rows_is_computed_again() -> None:
         return len(check(direction.RULES, text, table(MODELS)).findings)
 
     assert (findings("2.2"), findings("1.8"), findings("7.9")) == (0, 0, 1)
+
+
+def test_percentage_points_are_a_difference_and_the_two_levels_beside_them_no_change() -> None:
+    scores = [["Loss", "Dice (%)"], ["Cross-entropy", "91.65"], ["Focal loss", "68.36"]]
+    text = "Replacing cross-entropy with focal loss reduced Dice by {} (68.36% vs 91.65%)."
+
+    def findings(change: str) -> list[str]:
+        return [f.message for f in check(direction.RULES, text.format(change), table(scores)).findings]
+
+    assert [findings(right) for right in ("23.29pp", "23.29 percentage points", "23.29 % points", "25.4 %")] == [[]] * 4
+    (points,) = findings("25.41pp")
+    assert "25.41 percentage points" in points
+    assert len(findings("31.2 %")) == 1
+
+
+def test_the_right_percent_change_called_points_is_a_slip_to_ask_about() -> None:
+    (finding,) = check(direction.RULES, "Accuracy rises from 80.0 to 84.0, a gain of 5 percentage points.").findings
+    assert (finding.severity, finding.expected) == (Severity.MEDIUM, "4.0 points")
 
 
 @settings(deadline=None, max_examples=50)

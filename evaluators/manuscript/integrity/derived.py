@@ -176,7 +176,8 @@ def expected_by_chance(number: Number, values: Array) -> float:
 def scales_of_change(number: Number, form: str) -> tuple[float, ...]:
     """By what a computed value may be multiplied before it is printed."""
     if form == "percent change":
-        return (1.0,)
+        # Percentage points are a difference, whatever the percent change is.
+        return () if number.unit == "pp" else (1.0,)
     if form == "difference":
         return scales(number)
     return (1.0, 100.0) if number.unit == "%" else (1.0,)

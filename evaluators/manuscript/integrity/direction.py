@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
@@ -36,10 +37,14 @@ _BY = re.compile(
     re.IGNORECASE,
 )
 _CHANGE_AFTER = re.compile(
-    r"^\s*%?\s*(relative |absolute )?(improvement|increase|reduction|decrease|gain|drop|decline|better|higher|lower|"
+    r"^[\s-]*((%|pp|p\.p\.|per ?cent(age)?)[\s-]*(points?|pts?)?[\s-]*)?(relative |absolute )?"
+    r"(improvement|increase|reduction|decrease|gain|drop|decline|better|higher|lower|"
     r"faster|slower)",
     re.IGNORECASE,
 )
+_LEVEL_AFTER = re.compile(r"\s*%?\s*(vs\.?|versus|against|to|→|->|-->)\s*~?\d")
+_LEVEL_BEFORE = re.compile(r"\d\s*%?\s*(vs\.?|versus|against|to|→|->|-->)\s*$")
+"""Beside one of two numbers that are set against each other, so that neither is the change."""
 
 _AGAINST = re.compile(
     r"\s*%?[),]?\s*(as )?(compared (to|with)|versus|vs\.?|against|instead of|rather than|than)\s+"
@@ -187,6 +192,8 @@ def _sizes(
         before, after = text[: number.start], text[number.end : number.end + 60]
         if not (_CHANGE_AFTER.match(after) or (_BY.search(before) and _VERB.search(before + after))):
             continue
+        if _LEVEL_AFTER.match(after) or _LEVEL_BEFORE.search(before):
+            continue
         if len(told) == 1 and number not in (told[0].before, told[0].after):
             possible = change(told[0].before, told[0].after)
             yield (
@@ -215,30 +222,40 @@ def _compared(text: str, number: Number, known: Sequence[Fact]) -> list[tuple[fl
 
 def _wrong_size(rule: Rule, sentence: Sentence, number: Number, a: Number, b: Number) -> Finding:
     relative = abs(b.value - a.value) / abs(a.value) * 100 if a.value else float("nan")
+    points = abs(b.value - a.value)
     message = (
-        f"From {a.text} to {b.text} is {relative:.3g} % (or {abs(b.value - a.value):.3g} points), not {number.text} %."
+        f"From {a.text} to {b.text} is {relative:.3g} % (or {points:.3g} points), not {number.text} {_unit(number)}."
     )
     evidence = {"from": a.text, "to": b.text, "stated": number.text, "relative_percent": relative}
     expected = f"{relative:.{max(1, number.decimals)}f} %"
-    return Finding(
-        rule.name, Severity.HIGH, message, sentence.place, quoted(sentence.text, number), expected, 0.85, evidence
-    )
+    if number.unit == "pp":
+        expected = f"{points:.{max(a.decimals, b.decimals)}f} points"
+    # The right percent change under the wrong name is a slip of words.
+    slip = number.unit == "pp" and is_change(replace(number, unit="%"), change(a, b))
+    severity, confidence = (Severity.MEDIUM, 0.7) if slip else (Severity.HIGH, 0.85)
+    quote = quoted(sentence.text, number)
+    return Finding(rule.name, severity, message, sentence.place, quote, expected, confidence, evidence)
 
 
 def _unlike(rule: Rule, sentence: Sentence, number: Number, possible: Sequence[tuple[float, float, str]]) -> Finding:
-    percents = sorted({round((low + high) / 2, 2) for low, high, form in possible if form == "percent change"})
-    message = f"The tables give no change of {number.text} % between the two that this sentence compares."
-    evidence = {"stated": number.text, "percent_changes_of_the_table": percents[:20]}
-    expected = " or ".join(f"{p:g} %" for p in percents[:4])
+    form, unit = ("difference", "points") if number.unit == "pp" else ("percent change", "%")
+    changes_told = sorted({round((low + high) / 2, 2) for low, high, name in possible if name == form})
+    message = f"The tables give no change of {number.text} {_unit(number)} between the two that this sentence compares."
+    evidence = {"stated": number.text, f"{form.replace(' ', '_')}s_of_the_table": changes_told[:20]}
+    expected = " or ".join(f"{p:g} {unit}" for p in changes_told[:4])
     quote = quoted(sentence.text, number)
     return Finding(rule.name, Severity.MEDIUM, message, sentence.place, quote, expected, 0.6, evidence)
+
+
+def _unit(number: Number) -> str:
+    return "percentage points" if number.unit == "pp" else "%"
 
 
 RULES = (
     Rule(
         "direction-of-change",
         "Direction and size of changes",
-        "2",
+        "3",
         "Internal consistency of reported results",
         "A change that the text calls an increase, a reduction or an improvement by some per cent must be one.",
         examine,

@@ -151,9 +151,11 @@ def change(a: Number, b: Number) -> list[tuple[float, float, str]]:
 
 
 def is_change(number: Number, of: Iterable[tuple[float, float, str]]) -> bool:
-    """Whether a printed number is one of the changes, rounded or cut off at its decimals."""
+    """Whether a printed number is one of the changes, rounded or cut off at its decimals; points are a difference."""
     step = 10.0**-number.decimals
     value = abs(number.value)
     return any(
-        low - step / 2 - 1e-9 <= value <= high + step / 2 + 1e-9 or low - step < value <= high for low, high, _ in of
+        low - step / 2 - 1e-9 <= value <= high + step / 2 + 1e-9 or low - step < value <= high
+        for low, high, form in of
+        if number.unit != "pp" or form in ("difference", "points")
     )

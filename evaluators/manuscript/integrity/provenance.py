@@ -140,7 +140,7 @@ RULES = (
     Rule(
         "number-provenance",
         "Numbers traced to the run",
-        "2",
+        "3",
         "Provenance of reported results; after the numeric checks of AI-generated manuscripts",
         "Looks for every printed number in the files of the run, also as a mean, deviation or change of logged values.",
         examine,
