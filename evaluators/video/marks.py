@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluators.base import Direction, Measure, Measurement, absent
+from evaluators.video.channels import largest_channel
 from evaluators.video.intervals import block_bootstrap
 from evaluators.video.lags import LEAST_PIXELS, masked
 from evaluators.video.order import LIVELY, MOVED, moved
@@ -42,7 +43,7 @@ STALLS = Measure(
 )  # fmt: skip
 AFTERIMAGE = Measure(
     "afterimage", "Afterimage in the affected area", "share of its contrast", Direction.LOWER, 0, 1,
-    f"share of what left a place that shows {SOON} frames later, not after {SETTLED}, less the input's own; {HOUSE}",
+    f"share of what left a place that shows {SOON} frames later, not after {SETTLED}, less the input's in K; {HOUSE}",
     VERSION, "Above about 0.03, what moves leaves a faint copy of itself behind.",
 )  # fmt: skip
 MEASURES = (STALLS, AFTERIMAGE)
@@ -113,7 +114,7 @@ class _Left(NamedTuple):
 def afterimage(stack: Stack, seed: int) -> Measurement:
     """Return the measurement of `afterimage`, the camera's motion taken out.
 
-    What shimmers or flows shows something like it by nature; so the input's own share is taken off.
+    What shimmers or flows shows something like it by nature; so the share of the input's kept ground is taken off.
     """
     moments = [_left(stack, index) for index in range(LATER, len(stack.frames))]
     if sum(output.pixels for output, _source in moments) < LEAST_LEFT:
@@ -136,10 +137,15 @@ def afterimage(stack: Stack, seed: int) -> Measurement:
 
 
 def _left(stack: Stack, index: int) -> tuple[_Left, _Left]:
-    """Look at what left its place `LATER` frames before frame `index`, in the output and in the input."""
+    """Look at what left its place `LATER` frames before frame `index`, in the output's R and A and in the input's K.
+
+    Where the input changes at that moment too, it flows or sways, and what the output shows there is no mark.
+    """
     frames = [stack.earlier(index, LATER - later) for later in (0, 1, SOON, SETTLED)] + [stack.frames[index]]
-    where = np.nonzero(masked(frames[0]) | masked(frames[1]))
-    return _share([f.output[where] for f in frames]), _share([f.input[where] for f in frames])
+    own = largest_channel(np.asarray(cv2.absdiff(frames[0].input, frames[1].input))) > LEFT
+    where = np.nonzero((masked(frames[0]) | masked(frames[1])) & ~own)
+    ground = np.nonzero(np.logical_and.reduce([f.kept for f in frames]))
+    return _share([f.output[where] for f in frames]), _share([f.input[ground] for f in frames])
 
 
 def _share(pixels: Sequence[NDArray[np.uint8]]) -> _Left:
