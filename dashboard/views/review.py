@@ -140,9 +140,14 @@ def answer(item: Item, key: str) -> Value | None:
         return st.text_area(label, key=key, label_visibility="collapsed", height=96) or None
     if item.kind == "yes_no":
         return YES_NO.get(str(st.radio(label, list(YES_NO), index=None, horizontal=True, key=key)))
-    shown = {f"{value:g}" if isinstance(value, float) else str(value): value for value in item.values}
+    shown = {said(value): value for value in item.values}
     chosen = st.radio(label, list(shown), index=None, horizontal=True, key=key, label_visibility="collapsed")
     return shown.get(str(chosen))
+
+
+def said(value: object) -> str:
+    """An answer as people read it: a number as it is, a word of a checklist without its underscores."""
+    return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else spoken(str(value))
 
 
 def _reason(item: Item, key: str) -> str:

@@ -20,7 +20,7 @@ from core.tables import Job, Release
 from dashboard import account
 from dashboard.components.shown import notice, place
 from dashboard.installation import installation
-from dashboard.views.review import answer
+from dashboard.views.review import answer, said
 
 TRIES, PROBLEM, ASKING = "settling-tries", "reviewers-problem", "asking"
 USUAL = "medical-ai-scientist-manuscript"
@@ -89,8 +89,8 @@ def _tell_problem(part: str) -> None:
 
 def _settle(actor: Actor, job: str, rubric: str, items: Sequence[Mapping[str, Any]], given: Sequence[Seen]) -> None:
     """The form for what people's reviews on one form dispute, each item with what they said."""
-    said = [one for one in given if one.rubric == rubric and one.kind == "person"]
-    form = kept_rubric(installation().store, said[-1].rubric_sha256)
+    given = [one for one in given if one.rubric == rubric and one.kind == "person"]
+    form = kept_rubric(installation().store, given[-1].rubric_sha256)
     with st.container(border=True, key=f"settle-{rubric}"):
         place("settling", form=form.content)
         with st.form(f"settling-{job}-{rubric}", border=False):
@@ -98,7 +98,7 @@ def _settle(actor: Actor, job: str, rubric: str, items: Sequence[Mapping[str, An
             for one in items:
                 name = str(one["item"])
                 place("review_item", item=form[name])
-                place("settling_item", item=name, said=said)
+                place("settling_item", item=name, said=given, tell=said)
                 answers[name] = answer(form[name], f"settle-{job}-{rubric}-{name}")
             reason = st.text_area("Why you decide so", max_chars=2000, height=68, key=f"settle-why-{job}-{rubric}")
             # A new key for each try empties the password and leaves the answers as they were given.

@@ -64,6 +64,7 @@ def test_a_checklist_is_filled_and_its_answers_stand_on_the_release_without_a_na
     page.get_by_role("button", name="Review", exact=True).click()
     expect(page.locator("[data-item]")).to_have_count(ITEMS)
     expect(page.locator(".gl-checklist")).to_contain_text("No rule found a sentence")
+    expect(page.get_by_role("radiogroup")).to_have_count(ITEMS)
     for group in page.get_by_role("radiogroup").all()[:-1]:
         group.get_by_text("Not reported", exact=True).click()
     page.get_by_text("I have no conflict of interest with this study.").click()

@@ -62,6 +62,7 @@ def test_a_reviewer_reads_the_findings_beside_the_pages_fills_the_form_and_learn
     assert "Engineer" not in page.locator("[data-testid=stMainBlockContainer]").inner_text()
     page.get_by_role("tab", name="Your review").click()
     expect(page.locator("[data-item]")).to_have_count(len(ITEMS))
+    expect(page.get_by_role("radiogroup")).to_have_count(len(ITEMS))
     for group in page.get_by_role("radiogroup").all()[:-1]:
         choose(group, "4")
     give_review(page)
