@@ -37,13 +37,41 @@ def make_cell(text: str, row: int, column: int, *, bold: bool = False, place: Pl
 
 
 def squared(rows: Sequence[Sequence[Cell]], header_rows: int, place: Place) -> tuple[tuple[Cell, ...], ...]:
-    """The rows filled up to one length, numbered anew, the first `header_rows` of them marked as header."""
+    """The rows filled up to one length, numbered anew, the first `header_rows` of them marked as header.
+
+    In a table whose numbers have a comma as the decimal mark, the cells get a point.
+    """
+    rows = _with_points(rows)
     width = max((len(row) for row in rows), default=0)
     table = []
     for number, row in enumerate(rows):
         filled = [*row, *(Cell("", number, i, place=row[-1].place if row else place) for i in range(len(row), width))]
         table.append(tuple(replace(c, row=number, column=i, header=number < header_rows) for i, c in enumerate(filled)))
     return tuple(table)
+
+
+_DECIMAL_COMMA = re.compile(r"(?<![\d.,])\d+,(?:\d{1,2}|\d{4,})(?![\d.,])")
+_COMMA, _POINT = re.compile(r"(?<=\d),(?=\d)"), re.compile(r"\d\.\d")
+_PAIR = re.compile(r"[(\[{]\d+,\d+[)\]}]")
+
+
+def _with_points(rows: Sequence[Sequence[Cell]]) -> Sequence[Sequence[Cell]]:
+    """The rows with decimal points for decimal commas: most numbers have a comma that parts no thousands, none a point.
+
+    "0,91" and "12,5" tell; "1,234" beside them is no thousand then. Pairs such as "(1,2)" tell nothing.
+    """
+    numeric = [cell.text for row in rows for cell in row if cell.numbers and not cell.header]
+    told = [text for text in numeric if _DECIMAL_COMMA.search(_PAIR.sub("", text))]
+    if len(told) < 2 or 2 * len(told) <= len(numeric) or any(map(_POINT.search, numeric)):
+        return rows
+    return [[_with_point(cell) for cell in row] for row in rows]
+
+
+def _with_point(cell: Cell) -> Cell:
+    if not _COMMA.search(cell.text):
+        return cell
+    text = _COMMA.sub(".", cell.text)
+    return replace(cell, text=text, numbers=find_numbers(text, cell=True, sentence=False))
 
 
 def guess_header_rows(rows: Sequence[Sequence[Cell]], ruled: int | None) -> int:

@@ -18,7 +18,9 @@ from evaluators.manuscript.roles import Spot, protected_spans, role_of
 MINUS = "-−–﹣－‐‑"
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _NUMBER = re.compile(
-    r"(?P<digits>\d{1,3}(?:[,\u2009\u202f\u00a0]\d{3})+(?![\d,])(?:\.\d+)?|0,\d+(?![\d,.]\d)|\d+(?:\.\d+)?|\.\d+)"
+    r"(?P<digits>\d{1,3}(?:[,\u2009\u202f\u00a0]\d{3})+(?![\d,])(?:\.\d+)?|0,\d+(?![\d,.]\d)"
+    r"|(?<![\d,.])\d{1,3},\d{1,2}(?=\s?[%±])|(?<=±)\d{1,3},\d{1,2}(?![\d,])|(?<=±\s)\d{1,3},\d{1,2}(?![\d,])"
+    r"|\d+(?:\.\d+)?|\.\d+)"
     rf"(?P<power>[eE][+{MINUS}]?\d{{1,3}}(?!\w|\.\d)"
     rf"|\s?[×x·*⋅]\s?10\s?(?:\^\s?\{{?\s?[+{MINUS}]?\s?\d{{1,3}}\}}?|[⁻⁺]?[⁰¹²³⁴-⁹]+|[{MINUS}]\d{{1,2}}(?!\w|\.\d)))?"
 )
@@ -39,6 +41,9 @@ _UNIT = re.compile(
 _PLUS_MINUS = re.compile(r"\s*[_^]?\{?\s*(?:±|\+/[-−]|\+[-−](?=\s?[\d.]))\s*")
 _SPREAD = re.compile(r"\s*[(\[]\s*(?:(?:SD|SE|SEM|s\.d\.|s\.e\.|std\.?|stderr|σ)\s*[:=]?\s*)", re.IGNORECASE)
 _BRACKET = re.compile(r"\s*\(\s*")
+_SUBSCRIPT = re.compile(r"_\{?\s*")
+_IN_CELLS = ((_BRACKET, True), (_SUBSCRIPT, False))
+"""What leads a deviation in a table's cell, and whether a bracket closes it."""
 _CLOSES = re.compile(r"\s*[)\]]")
 _RELATION_SIGN = re.compile(r"(<=|>=|[=<>≤≥≈~∼≃≲≳])\s*[($]*\s*$")
 _RELATION_WORD = re.compile(
@@ -123,7 +128,9 @@ def _decimal(written: str) -> Decimal:
     if _TEN.fullmatch(written):
         return Decimal("1e" + plain[2:])
     mantissa, _, power = re.sub(r"[×x·*⋅]10", "e", plain).replace("E", "e").partition("e")
-    mantissa = mantissa.replace(",", ".") if re.fullmatch(r"0,\d+", mantissa) else mantissa.replace(",", "")
+    mantissa = (
+        mantissa.replace(",", ".") if re.fullmatch(r"0,\d+|\d{1,3},\d{1,2}", mantissa) else mantissa.replace(",", "")
+    )
     return Decimal(mantissa + (f"e{power}" if power else ""))
 
 
@@ -158,12 +165,12 @@ def _number(text: str, raw: _Raw) -> Number:
 def _with_uncertainty(text: str, raw: _Raw, cell: bool) -> tuple[Number, int]:
     """The number with what follows ± or stands in brackets, and where to go on."""
     number = replace(_number(text, raw), relation=_relation(text, raw.start))
-    for lead, closed in ((_PLUS_MINUS, False), (_SPREAD, True), *(((_BRACKET, True),) if cell else ())):
+    for lead, closed in ((_PLUS_MINUS, False), (_SPREAD, True), *(_IN_CELLS if cell else ())):
         mark = lead.match(text, raw.stop)
         spread = _starting_at(text, mark.end()) if mark else None
         if mark is None or spread is None:
             continue
-        if lead is _BRACKET and not _is_deviation(number, spread):
+        if lead in (_BRACKET, _SUBSCRIPT) and not _is_deviation(number, spread):
             continue
         if closed and not _CLOSES.match(text, spread.stop):
             continue

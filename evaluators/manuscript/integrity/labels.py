@@ -45,7 +45,7 @@ class Share(NamedTuple):
 def examine(rule: Rule, manuscript: Manuscript, inputs: Inputs) -> Check:
     """Count, for each name that the text gives a run, in which runs the numbers of its rows were logged."""
     if inputs.run is None:
-        return rule.not_checked("no run was given: name its folder with --run")
+        return rule.not_checked("no run was given")
     folders = _folders(inputs.run)
     if len(folders) < 2:
         return rule.not_checked("the run has no numbered folders")

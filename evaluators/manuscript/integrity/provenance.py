@@ -20,7 +20,7 @@ CLOSE = 0.2
 def examine(rule: Rule, manuscript: Manuscript, inputs: Inputs) -> Check:
     """Trace every number; `evidence` holds the counts, the share and where each number comes from."""
     if inputs.run is None:
-        return rule.not_checked("no run was given: name its folder with --run")
+        return rule.not_checked("no run was given")
     if not inputs.run.numbers:
         return rule.not_checked("the run logged no numbers")
     found = list(printed_numbers(manuscript))

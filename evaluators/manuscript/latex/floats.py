@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from evaluators.manuscript.build import arrows_of
 from evaluators.manuscript.document import Figure, Place, Table
+from evaluators.manuscript.latex.quantities import options
 from evaluators.manuscript.latex.render import Concealed, Marked, Names, render
 from evaluators.manuscript.latex.tables import TABULAR, Tabular, read_tabular
 from evaluators.manuscript.latex.tokens import Stream, Token, plain
@@ -75,6 +76,8 @@ def _collect(stream: Stream, parts: _Parts, names: Names, section: str) -> None:
             parts.pictures.append(plain(stream.group()).strip('{}" '))
         elif token.text == "label":
             _take_label(plain(stream.group()), parts, names)
+        elif token.text == "sisetup":
+            names = replace(names, numbers={**names.numbers, **options(plain(stream.group()))})
         elif token.text in {"begin", "end"}:
             name = plain(stream.group())
             if token.text == "begin" and TABULAR.fullmatch(name):

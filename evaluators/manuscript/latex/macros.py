@@ -15,7 +15,11 @@ INCLUDED_FILES = 200
 
 _DEFINES = {"newcommand", "renewcommand", "providecommand", "DeclareRobustCommand", "newcommand*", "renewcommand*"}
 _DEFINES |= {"providecommand*", "DeclareMathOperator", "DeclareMathOperator*", "def", "gdef", "edef", "xdef"}
-_INCLUDES = {"input", "include", "subfile", "subfileinclude"}
+_DEFINES |= {
+    f"{verb}{how}DocumentCommand" for verb in ("New", "Renew", "Provide", "Declare") for how in ("", "Expandable")
+}
+_DEFINES |= {"DeclareSIUnit"}
+_INCLUDES = {"input", "include", "subfile", "subfileinclude", "import", "subimport", "import*", "subimport*"}
 _STRUCTURE = re.compile(
     r"(?:sub)*section\*?|(?:sub)?paragraph\*?|chapter\*?|begin|end|item|caption\*?|label|\w*cite\w*\*?|\w*ref\*?|textbf|textit"
     r"|emph|hline|toprule|midrule|bottomrule|multicolumn|multirow|bibliography|title|author|maketitle|footnote|the\w*|par"
@@ -59,6 +63,8 @@ class Expander:
         name = token.text
         if name in _DEFINES:
             self._define(name, stream)
+        elif name == "let":
+            self._let(stream)
         elif name == "iffalse":
             self._leave_out(token, stream)
         elif name in _INCLUDES and stream.peek() is not None:
@@ -70,8 +76,12 @@ class Expander:
         return True
 
     def _define(self, how: str, stream: Stream) -> None:
+        if how == "DeclareSIUnit":
+            stream.option()
         name = plain(stream.group()).strip("\\ ")
-        if how.rstrip("*") == "DeclareMathOperator":
+        if how.endswith("DocumentCommand"):
+            parameters, default = self._signature(stream.group())
+        elif how.rstrip("*") in {"DeclareMathOperator", "DeclareSIUnit"}:
             parameters, default = 0, None
         elif how.endswith("def"):
             parameters, default = self._pattern(stream), None
@@ -82,6 +92,31 @@ class Expander:
         body = stream.group()
         if name and not _STRUCTURE.fullmatch(name):
             self._macros[name] = _Macro(parameters, default, body)
+
+    @staticmethod
+    def _signature(written: list[Token]) -> tuple[int, list[Token] | None]:
+        """Parameters and the first one's default of an xparse signature such as "O{0.01} m"; a star is not counted."""
+        stream, count, default = Stream(written), 0, None
+        while stream:
+            token = stream.next()
+            if token.kind != "text":
+                continue
+            for letter in token.text:
+                if letter in "oO" and not count:
+                    default = stream.group() if letter == "O" else []
+                count += letter in "mOo"
+        return min(count, 9), default
+
+    def _let(self, stream: Stream) -> None:
+        """\\let\\new\\old: the new name prints what the old one does."""
+        new = plain(stream.group()).strip("\\ ")
+        stream.skip_space()
+        if (token := stream.peek()) is not None and token.text == "=":
+            stream.next()
+        old = stream.group()
+        known = self._macros.get(plain(old).strip("\\ "))
+        if new and not _STRUCTURE.fullmatch(new):
+            self._macros[new] = known or _Macro(0, None, old)
 
     def _pattern(self, stream: Stream) -> int:
         """The number of parameters of a \\def; delimited ones are counted as plain ones."""
@@ -139,7 +174,8 @@ class Expander:
 
     def _include(self, token: Token, stream: Stream) -> None:
         stream.skip_space()
-        name = plain(stream.group())
+        name = plain(stream.group()) if token.text.rstrip("*") in {"import", "subimport"} else ""
+        name += _file_name(stream)
         if self._files <= 0:
             self._note(f"More than {INCLUDED_FILES} files are included; the rest was not read.")
             return
@@ -159,3 +195,15 @@ class Expander:
     def _note(self, note: str) -> None:
         if note not in self.notes:
             self.notes.append(note)
+
+
+def _file_name(stream: Stream) -> str:
+    """The name in braces, or up to the next blank as the primitive \\input takes it."""
+    stream.skip_space()
+    token = stream.peek()
+    if token is None or token.kind != "text":
+        return plain(stream.group())
+    parts = []
+    while (token := stream.peek()) is not None and token.kind in {"text", "_"}:
+        parts.append(stream.next())
+    return plain(parts)

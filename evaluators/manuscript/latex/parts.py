@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluators.manuscript.latex.colours import is_pale
+from evaluators.manuscript.latex.quantities import options
 from evaluators.manuscript.latex.tokens import Stream, Token, plain
 
 
@@ -53,3 +54,14 @@ def pale_colours(tokens: Sequence[Token]) -> frozenset[str]:
             if is_pale(model, plain(stream.group()), frozenset(pale)):
                 pale.add(name)
     return frozenset(pale)
+
+
+def set_up(tokens: Sequence[Token]) -> dict[str, str]:
+    """How these tokens set up the numbers of siunitx."""
+    found: dict[str, str] = {}
+    stream = Stream(tokens)
+    while stream:
+        token = stream.next()
+        if token.kind == "cmd" and token.text == "sisetup":
+            found |= options(plain(stream.group()))
+    return found

@@ -27,7 +27,7 @@ from evaluators.manuscript.latex.captions import PlainCaption, cited_by_number, 
 from evaluators.manuscript.latex.files import SOURCE_BYTES, Folder, decode
 from evaluators.manuscript.latex.labels import ALGORITHMS, EQUATIONS, FIGURES, HEADINGS, TABLES, number_labels
 from evaluators.manuscript.latex.macros import Expander
-from evaluators.manuscript.latex.parts import pale_colours, parted, skip_star, wrapped
+from evaluators.manuscript.latex.parts import pale_colours, parted, set_up, skip_star, wrapped
 from evaluators.manuscript.latex.render import Concealed, Marked, Names, render
 from evaluators.manuscript.latex.tables import TABULAR, read_tabular
 from evaluators.manuscript.latex.tokens import Comment, Stream, Token, plain, tokenise
@@ -80,7 +80,7 @@ class _Reader:
         expander = Expander(lambda name: self.folder.text(name, (".tex",)), self.notes)
         tokens = expander.expand([token for token in tokens if not token.text.startswith("filecontents\n")])
         preamble, body = parted(tokens)
-        self.names = Names(number_labels(body), pale_colours(preamble))
+        self.names = Names(number_labels(body), pale_colours(preamble), set_up(preamble))
         self._preamble(preamble)
         self._body(body)
         self._flush()

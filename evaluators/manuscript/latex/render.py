@@ -7,32 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from evaluators.manuscript.latex.colours import is_pale, leading_number
-from evaluators.manuscript.latex.symbols import ACCENTS, DROPPED, SYMBOLS, UNITS, accented
+from evaluators.manuscript.latex.quantities import QUANTITIES, options, printed_quantity, printed_unit
+from evaluators.manuscript.latex.symbols import ACCENTS, DROPPED, SYMBOLS, accented
 from evaluators.manuscript.latex.tokens import Stream, Token, plain
 
 CITES = re.compile(r"(?:no)?[a-zA-Z]*[cC]ite[a-zA-Z]*\*?")
-REFERS = {
-    "ref",
-    "eqref",
-    "cref",
-    "Cref",
-    "autoref",
-    "vref",
-    "subref",
-    "labelcref",
-    "ref*",
-    "cref*",
-    "Cref*",
-    "pageref",
-    "nameref",
-}
+REFERS = {"ref", "eqref", "cref", "Cref", "autoref", "vref", "subref", "labelcref", "pageref", "nameref"}
+REFERS |= {"ref*", "cref*", "Cref*"}
 _NAMED = {"cref", "Cref", "autoref", "cref*", "Cref*", "vref"}
 _BOLD = {"textbf", "mathbf", "boldsymbol", "bm", "pmb", "bfseries", "bf", "boldmath"}
 _SWITCHES = {"bfseries", "bf", "boldmath"}
 _RATIOS = {"frac", "dfrac", "tfrac", "sfrac", "nicefrac", "cfrac"}
-_SIUNITX = {"num", "SI", "qty", "unit", "si", "numrange", "numlist", "ang"}
+
 _DASHES = (("---", "—"), ("--", "–"), ("``", "“"), ("''", "”"), ("`", "‘"))
 _TABULAR = re.compile(r"(?:tabular[xy*]?|tabulary|array|longtable|tblr|minipage|adjustbox|tabu)\*?")
+_GROUP, _LEADS, _DIGIT = re.compile(r"\d{3}(?!\d)"), re.compile(r"(?<![\d.,])\d{1,3}(\d{3})*$"), re.compile(r"\d$")
 SMALLEST = 2.0
 """Points; smaller type is not read by people."""
 
@@ -80,6 +69,8 @@ class Names:
 
     labels: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     pale: frozenset[str] = frozenset({"white"})
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    """How siunitx is set up to print numbers, by option."""
 
 
 @dataclass(frozen=True)
@@ -138,9 +129,30 @@ class _Writer:
     def _space(self, token: Token) -> None:
         self.put(" ", token.line)
 
-    def _open(self, _: Token) -> None:
+    def _tie(self, token: Token) -> None:
+        """A tie is a blank; between groups of digits ("1~234") it only sets them apart."""
+        following = self.stream.peek()
+        groups = following is not None and _GROUP.match(following.text) and following.kind == "text"
+        self.put("" if groups and self._after(_LEADS) else " ", token.line)
+
+    def _after(self, pattern: re.Pattern[str]) -> bool:
+        """Whether the text so far ends like this."""
+        return pattern.search("".join(text for text, *_ in self.pieces[-6:])) is not None
+
+    def _open(self, token: Token) -> None:
+        if self._is_decimal_comma():
+            self.stream.next()
+            self.stream.push([Token("text", ".", token.line)])
         self.states.append(self.pending or self.state)
         self.pending = None
+
+    def _is_decimal_comma(self) -> bool:
+        """Whether the brace just taken opens "{,}" between digits that are no group of three, as in "$12{,}5$"."""
+        comma, closing, digits = (self.stream.ahead(i) for i in range(3))
+        if comma is None or closing is None or digits is None or (comma.text, closing.kind) != (",", "}"):
+            return False
+        leads = re.match(r"\d+", digits.text)
+        return leads is not None and len(leads[0]) != 3 and self._after(_DIGIT)
 
     def _close(self, _: Token) -> None:
         if len(self.states) > 1:
@@ -180,12 +192,12 @@ class _Writer:
             self._bold(name)
         elif name in _RATIOS:
             self.stream.push([*self.stream.group(), Token("text", "/", token.line), *self.stream.group()])
-        elif name in _SIUNITX:
+        elif name in QUANTITIES:
             self._quantity(token)
         elif name in _SPECIAL:
             _SPECIAL[name](self, token)
-        elif name in DROPPED:
-            self._drop(name)
+        elif name.rstrip("*") in DROPPED:
+            self._drop(name.rstrip("*"))
 
     def _bold(self, name: str) -> None:
         if name in _SWITCHES:
@@ -233,14 +245,14 @@ class _Writer:
         self.put(f"{kind} {numbers}" if kind else numbers, token.line)
 
     def _quantity(self, token: Token) -> None:
+        """A command of siunitx: its numbers, then its unit where it has one."""
+        given = self.stream.option()
+        settings = {**self.names.numbers, **options(plain(given or []))}
+        form = QUANTITIES[token.text]
+        told = [render(self.stream.group(), self.names).text for _ in range(form.numbers)]
         self.stream.option()
-        if token.text not in {"unit", "si"}:
-            self.put(render(self.stream.group(), self.names).text, token.line)
-        if token.text in {"numrange"}:
-            self.put("–" + render(self.stream.group(), self.names).text, token.line)
-        if token.text in {"SI", "qty", "unit", "si"}:
-            unit = "".join(UNITS.get(t.text, t.text) for t in self.stream.group() if t.kind in {"cmd", "text"})
-            self.put(unit if unit == "%" else f" {unit}", token.line)
+        unit = printed_unit(self.stream.group()) if form.unit else ""
+        self.put(printed_quantity(form, told, unit, settings), token.line)
 
     def _colour(self, token: Token) -> None:
         model = self.stream.option()
@@ -289,6 +301,11 @@ class _Writer:
     def _root(self, token: Token) -> None:
         self.stream.option()
         self.put("√", token.line)
+
+    def _halves(self, token: Token) -> None:
+        """\\diagbox{rows}{columns}, the corner of a table."""
+        self.stream.option()
+        self.stream.push([*self.stream.group(), Token("text", " / ", token.line), *self.stream.group()])
 
     def _or_else(self, _: Token) -> None:
         """\\texorpdfstring{printed}{plain}: the printed one."""
@@ -350,7 +367,7 @@ _KINDS = {
     "#": _Writer._as_is,
     "space": _Writer._space,
     "par": _Writer._space,
-    "~": _Writer._space,
+    "~": _Writer._tie,
     "&": _Writer._space,
     "{": _Writer._open,
     "}": _Writer._close,
@@ -376,6 +393,7 @@ _SPECIAL = {
     "path": _Writer._address,
     "nolinkurl": _Writer._address,
     "sqrt": _Writer._root,
+    **dict.fromkeys(("diagbox", "slashbox", "backslashbox"), _Writer._halves),
     "texorpdfstring": _Writer._or_else,
     "*": _Writer._starred_break,
 }

@@ -61,6 +61,7 @@ renewcommand newtheorem includegraphics animategraphics linespread pagecolor noa
 write openout theoremstyle hyphenation minipage stepcounter refstepcounter value usetikzlibrary tikzset pgfplotsset
 SetWatermarkText SetWatermarkScale SetWatermarkAngle SetWatermarkColor SetWatermarkHorCenter SetWatermarkVerCenter
 scalebox rotatebox parbox raisebox adjustbox href textcolor color colorbox hyperlink hypertarget newcounter
+tnote sisetup rowfont
 """
 _TWO = """
 setlength addtolength setcounter addtocounter newenvironment resizebox colorlet pdfinfo rule fontsize fcolorbox
@@ -69,16 +70,20 @@ multicolumn multirow
 _THREE = """
 definecolor crefname rowcolors addcontentsline specialrule
 """
-_GIVEN = {_ONE: 1, _TWO: 2, _THREE: 3}
+_NONE = "footnotemark makebox framebox"
+_GIVEN = {_NONE: 0, _ONE: 1, _TWO: 2, _THREE: 3}
 
 DROPPED = {name: count for names, count in _GIVEN.items() for name in names.split()}
 """Commands whose options and first arguments print nothing; what follows these arguments is printed."""
 
 _UNITS = """
-milli m micro µ kilo k nano n mega M giga G centi c deci d second s gram g metre m meter m litre L liter L hertz Hz
-hour h minute min day d byte B watt W volt V ampere A mole mol kelvin K percent % celsius °C degree ° per / mmHg
-mmHg decibel dB
+milli m micro µ kilo k nano n mega M giga G tera T pico p centi c deci d hecto h second s gram g metre m meter m litre L
+liter L hertz Hz hour h minute min day d byte B bit bit watt W volt V ampere A mole mol kelvin K percent % celsius °C
+degreeCelsius °C degree ° per / mmHg mmHg decibel dB pascal Pa newton N joule J gray Gy sievert Sv becquerel Bq
+electronvolt eV tesla T ohm Ω squared ² cubed ³ um µm us µs uL µL uA µA
 """
+POWERS = {"square": "²", "cubic": "³"}
+"""Powers that siunitx writes in front of their unit."""
 UNITS = _pairs(_UNITS)
 """Units of siunitx."""
 

@@ -88,6 +88,10 @@ class Stream:
         """The first token, left where it is."""
         return self._tokens[0] if self else None
 
+    def ahead(self, by: int) -> Token | None:
+        """The token `by` places behind the first, left where it is."""
+        return self._tokens[by] if by < len(self._tokens) else None
+
     def push(self, tokens: Iterable[Token]) -> None:
         """Put tokens in front."""
         self._tokens.extendleft(reversed(list(tokens)))
