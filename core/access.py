@@ -124,7 +124,9 @@ class Actor:
         """Raise `Denied` unless the actor may."""
         if self.may(permission):
             return
-        holders = ", ".join(sorted(role for role, held in ROLE_PERMISSIONS.items() if permission in held))
+        holders = " or ".join(
+            sorted(role.replace("_", " ") for role, held in ROLE_PERMISSIONS.items() if permission in held)
+        )
         raise Denied(f"{self.name} may not do this ({permission})", f"ask somebody who is {holders}")
 
 

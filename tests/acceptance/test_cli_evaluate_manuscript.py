@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -68,6 +69,7 @@ def test_findings_are_told_with_rule_line_quote_and_what_was_expected(evaluate: 
     assert "HIGH" in said.out
     assert "table-text, line" in said.out
     assert "expected: 0." in said.out
+    assert re.search(r"^Findings: [1-9]\d* high.*\. \d+ of \d+ rules had what they need\.$", said.out, re.MULTILINE)
     assert "Numbers traced to the run: 9" in said.out
 
 
@@ -84,7 +86,7 @@ def test_the_same_for_a_machine(evaluate: Command, paper: Path) -> None:
 def test_without_a_run_the_provenance_is_not_checked(evaluate: Command, paper: Path) -> None:
     said = evaluate(paper)
     assert said.code == 0
-    assert "Numbers traced to the run: not checked: no run was given" in said.out
+    assert "Numbers traced to the run: not checked: no run was given; name its folder with --run." in said.out
     answer = json.loads(evaluate(paper, "--json").out)
     measures = {m["measure"]["name"]: m for m in answer["evaluations"][0]["measurements"]}
     assert measures["provenance_share"]["value"] is None
@@ -107,10 +109,23 @@ def test_a_copy_of_a_pdf_is_highlighted(evaluate: Command, tmp_path: Path) -> No
     notes = [str(note.get_object()["/T"]) for note in pypdf.PdfReader(tmp_path / "marked.pdf").pages[0]["/Annots"]]
     assert notes == ["HIGH: recomputed-p"]
     (tmp_path / "clean.pdf").write_bytes(printed("1 Results", "The groups did not differ."))
-    for file, target, why in (
-        ("paper.pdf", "paper.pdf", "is the paper itself"),
-        ("clean.pdf", "none.pdf", "no finding to show"),
-    ):
-        said = evaluate(file, "--highlight", target)
-        assert (said.code, why in said.err) == (2, True)
+    said = evaluate("paper.pdf", "--highlight", "paper.pdf")
+    assert (said.code, "is the paper itself" in said.err, said.out) == (2, True, "")
+
+
+def test_a_paper_without_a_finding_is_told_in_full_though_nothing_is_highlighted(
+    evaluate: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "clean.pdf").write_bytes(printed("1 Results", "The groups did not differ."))
+    said = evaluate("clean.pdf", "--highlight", "none.pdf")
+    assert (said.code, said.err) == (0, "")
+    assert "Findings: none." in said.out
+    assert "rules had what they need" in said.out
+    assert "nothing to highlight, so none.pdf was not written" in said.out
     assert not (tmp_path / "none.pdf").exists()
+
+
+def test_what_cannot_be_highlighted_is_refused_before_it_is_checked(evaluate: Command, paper: Path) -> None:
+    said = evaluate(paper, "--highlight", "marked.pdf")
+    assert (said.code, said.out) == (2, "")
+    assert "only a PDF can be highlighted" in said.err
