@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluators.base import Direction, Measure, Measurement, absent
+from evaluators.flow import Image
 from evaluators.video.channels import largest_channel
 from evaluators.video.intervals import block_bootstrap
 from evaluators.video.lags import LEAST_PIXELS, masked
@@ -142,21 +143,27 @@ def _left(stack: Stack, index: int) -> tuple[_Left, _Left]:
     Where the input changes at that moment too, it flows or sways, and what the output shows there is no mark.
     """
     frames = [stack.earlier(index, LATER - later) for later in (0, 1, SOON, SETTLED)] + [stack.frames[index]]
-    own = largest_channel(np.asarray(cv2.absdiff(frames[0].input, frames[1].input))) > LEFT
-    where = np.nonzero((masked(frames[0]) | masked(frames[1])) & ~own)
-    ground = np.nonzero(np.logical_and.reduce([f.kept for f in frames]))
-    return _share([f.output[where] for f in frames]), _share([f.input[ground] for f in frames])
+    own = _changes_much(frames[0].input, frames[1].input)
+    masks = (masked(frames[0]) | masked(frames[1])) > 0
+    where = np.nonzero(masks & ~own & _changes_much(frames[0].output, frames[1].output))
+    ground = np.nonzero(np.logical_and.reduce([own, *(f.kept for f in frames)]))
+    seen = (frames[0], *frames[2:])
+    return _share([f.output[where] for f in seen]), _share([f.input[ground] for f in seen])
+
+
+def _changes_much(first: Image, second: Image) -> NDArray[np.bool_]:
+    return np.asarray(largest_channel(np.asarray(cv2.absdiff(first, second))) > LEFT)
 
 
 def _share(pixels: Sequence[NDArray[np.uint8]]) -> _Left:
-    """Compare (n, 3) pixels just before and after something left, soon after, settled and later.
+    """Compare (n, 3) pixels that changed much when something left: just before, soon after, settled and later.
 
     A place that shows half of it or more soon after was taken again by a body, which is no afterimage.
     """
-    was, then, soon, settled, gone = (p.astype(np.float32) for p in pixels)
+    was, soon, settled, gone = (p.astype(np.float32) for p in pixels)
     whole, rest = was - gone, soon - gone
     size = _largest(whole)
-    left = (_largest(was - then) > LEFT) & (size > LEFT) & (_largest(rest) < size / 2)
+    left = (size > LEFT) & (_largest(rest) < size / 2)
     left &= _largest(settled - gone) < MOVED
     return _Left(float((rest * whole)[left].sum()), float((whole**2)[left].sum()), int(left.sum()))
 
