@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from evaluators.base import EvaluatorError
@@ -25,6 +25,7 @@ from evaluators.manuscript.document import (
 )
 from evaluators.manuscript.inline import Mapped, printed, without_comments
 from evaluators.manuscript.latex.bibliography import read_bibliography
+from evaluators.manuscript.latex.embedded import Embedded, Piece, without_raw_fences
 from evaluators.manuscript.latex.files import SOURCE_BYTES, Folder, decode
 from evaluators.manuscript.marks import strip_marks, telling_marks
 
@@ -56,6 +57,8 @@ class _Block:
 
     lines: tuple[str, ...]
     line: int
+    latex: bool = False
+    """Whether it is an environment of LaTeX."""
 
     @property
     def text(self) -> str:
@@ -89,22 +92,29 @@ class _Reader:
     footnotes: dict[str, Mapped] = field(default_factory=dict)
     bibliographies: list[str] = field(default_factory=list)
     abstract: str = ""
+    header: str = ""
+    """LaTeX that the YAML head puts before the text."""
+    embedded: Embedded = field(init=False)
 
     def read(self, source: str, digest: str) -> Manuscript:
         source, concealed = without_comments(source)
         self.hidden += [HiddenText(text, why, Place("", None, line)) for text, why, line in concealed]
         for at, text, why in telling_marks(source):
             self.hidden.append(HiddenText(text, why, Place("", None, source.count("\n", 0, at) + 1)))
-        lines = strip_marks(source).split("\n")
+        lines = without_raw_fences(strip_marks(source).split("\n"))
         if len(lines) > MOST_LINES:
             self.notes.append(f"The source has {len(lines)} lines; the first {MOST_LINES} were read.")
         start = self._front_matter(lines)
-        blocks = list(_blocks(lines[:MOST_LINES], start))
+        lines = [""] * start + lines[start:MOST_LINES]
+        self.embedded = Embedded(self.folder, lines, self.header)
+        blocks = list(_blocks(lines, start, self.embedded.pieces))
         for index, block in enumerate(blocks):
             self._block(
                 block, blocks[index - 1] if index else None, blocks[index + 1] if index + 1 < len(blocks) else None
             )
         self._start("", 1, 1)
+        self.notes += self.embedded.all_notes()
+        self.hidden += self.embedded.comments()
         self.references += read_bibliography(self.folder, self.bibliographies, {}, self.notes)
         return self._manuscript(digest)
 
@@ -152,6 +162,7 @@ class _Reader:
             return end + 1 if end else 0
         self.title = " ".join(str(head.get("title") or "").split())
         self.abstract = " ".join(str(head.get("abstract") or "").split())
+        self.header = _latex_of(head.get("header-includes"))
         named = head.get("bibliography") or []
         self.bibliographies = [str(n) for n in (named if isinstance(named, list) else [named])]
         return end + 1
@@ -159,6 +170,10 @@ class _Reader:
     # Blocks.
 
     def _block(self, block: _Block, before: _Block | None, after: _Block | None) -> None:
+        if block.latex:
+            self._latex(block, before, after)
+            return
+        block = replace(block, lines=tuple(map(self.embedded.inline, block.lines)))
         first = block.lines[0]
         if heading := _HEADING.match(first):
             self._heading(heading["title"], len(heading["marks"]), block.line)
@@ -231,6 +246,18 @@ class _Reader:
         cells = squared(rows, header, place)
         self.tables.append(Table(label, caption, cells, place, arrows_of(cells)))
 
+    def _latex(self, block: _Block, before: _Block | None, after: _Block | None) -> None:
+        """An environment of LaTeX; a bare tabular has its caption in the paragraph beside it."""
+        found = self.embedded.read(block.line - 1, self.heading)
+        for table in found.tables:
+            label, caption = ("", "") if table.label or table.caption else self._caption_of("Table", before, after)
+            self.tables.append(replace(table, label=label, caption=caption) if label else table)
+        self.figures += found.figures
+        self.equations += found.equations
+        self.hidden += found.hidden
+        self.captions += [(_mapped(sentence, block.line), self.heading) for sentence in found.captions]
+        self.blocks += [_mapped(sentence, block.line) for sentence in found.sentences]
+
     def _figure(self, block: _Block, picture: re.Match[str], after: _Block | None) -> None:
         label, caption = self._caption_of("Figure", None, after)
         if not caption:
@@ -261,12 +288,25 @@ class _Reader:
             return False
         return any(
             other is not None
-            and ((len(other.lines) > 1 and _RULE_ROW.match(other.lines[1])) or _PICTURE.search(other.text))
+            and (
+                other.latex or (len(other.lines) > 1 and _RULE_ROW.match(other.lines[1])) or _PICTURE.search(other.text)
+            )
             for other in (before, after)
         )
 
 
-def _blocks(lines: Sequence[str], start: int) -> list[_Block]:
+def _mapped(sentence: Sentence, line: int) -> Mapped:
+    at = sentence.place.line or line
+    cited = ((0, sentence.citations),) if sentence.citations else ()
+    return Mapped(sentence.text, (at,) * len(sentence.text), cited)
+
+
+def _latex_of(header: object) -> str:
+    """The texts of a YAML head's header-includes, which may be one or a list."""
+    return "\n".join(str(text) for text in (header if isinstance(header, list) else [header]) if text)
+
+
+def _blocks(lines: Sequence[str], start: int, environments: Mapping[int, Piece]) -> list[_Block]:
     """The source in blocks: headings alone, tables, formulas; code is left out."""
     made: list[_Block] = []
     held: list[str] = []
@@ -278,7 +318,15 @@ def _blocks(lines: Sequence[str], start: int) -> list[_Block]:
             made.append(_Block(tuple(held), first))
         held.clear()
 
+    behind = start
     for number, line in enumerate(lines[start:], start + 1):
+        if number <= behind:
+            continue
+        if number - 1 in environments:
+            close()
+            behind = environments[number - 1].last + 1
+            made.append(_Block(tuple(lines[number - 1 : behind]), number, latex=True))
+            continue
         if fence:
             fence = "" if line.strip().startswith(fence) else fence
             continue

@@ -59,6 +59,10 @@ class Expander:
                 out.append(token)
         return out
 
+    def known(self) -> tuple[str, ...]:
+        """The names of the macros that were defined so far."""
+        return tuple(self._macros)
+
     def _handled(self, token: Token, stream: Stream) -> bool:
         name = token.text
         if name in _DEFINES:

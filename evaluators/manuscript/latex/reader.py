@@ -45,11 +45,13 @@ def read_latex(path: Path, root: Path | None = None) -> Manuscript:
             f"{path.name} is larger than {SOURCE_BYTES // 1_000_000} MB; give the main file of the source."
         )
     folder = Folder(root or path.parent, path.parent)
-    return _Reader(folder).read(decode(data), hashlib.sha256(data).hexdigest())
+    return LatexReader(folder).read(decode(data), hashlib.sha256(data).hexdigest())
 
 
 @dataclass
-class _Reader:
+class LatexReader:
+    """What a source holds, gathered while its tokens are read."""
+
     folder: Folder
     names: Names = field(default_factory=Names)
     title: str = ""
@@ -75,6 +77,7 @@ class _Reader:
     """Whether the last figure stands outside a float and still waits for its caption."""
 
     def read(self, source: str, digest: str) -> Manuscript:
+        """The manuscript in the text of a source whose bytes have this digest."""
         tokens, comments = tokenise(source)
         lines_held = self._hold_files(tokens)
         expander = Expander(lambda name: self.folder.text(name, (".tex",)), self.notes)
@@ -82,11 +85,10 @@ class _Reader:
         preamble, body = parted(tokens)
         self.names = Names(number_labels(body), pale_colours(preamble), set_up(preamble))
         self._preamble(preamble)
-        self._body(body)
-        self._flush()
+        self.take(body)
         self._end_section()
-        self._notice([*comments, *expander.comments], "a comment of the source speaks to whoever reads it by machine")
-        self._notice(expander.left_out, "text left out by \\iffalse speaks to whoever reads it by machine")
+        self.notice([*comments, *expander.comments], "a comment of the source speaks to whoever reads it by machine")
+        self.notice(expander.left_out, "text left out by \\iffalse speaks to whoever reads it by machine")
         self.references += read_bibliography(self.folder, self.bibliographies, lines_held, self.notes)
         if self.references and not any(s.citations for section in self.sections for s in section.sentences):
             self.sections = cited_by_number(self.sections, self.references)
@@ -103,9 +105,18 @@ class _Reader:
             tuple(self.hidden),
             None,
             digest,
-            tuple(dict.fromkeys([*self.notes, *self._missing_pictures()])),
+            tuple(self.all_notes()),
             tuple(self.captions),
         )
+
+    def take(self, tokens: Sequence[Token]) -> None:
+        """Read expanded tokens of a body to their end."""
+        self._body(tokens)
+        self._flush()
+
+    def all_notes(self) -> list[str]:
+        """What was left out of the reading, and why."""
+        return list(dict.fromkeys([*self.notes, *self._missing_pictures()]))
 
     def _hold_files(self, tokens: Sequence[Token]) -> dict[str, int]:
         """Keep the files that the source holds itself; returns the line where each begins."""
@@ -194,7 +205,7 @@ class _Reader:
     def _conceal(self, hidden: Sequence[Concealed]) -> None:
         self.hidden += [HiddenText(h.text, h.why, Place(self.heading, None, h.line)) for h in hidden]
 
-    def _notice(self, comments: Sequence[Comment], why: str) -> None:
+    def notice(self, comments: Sequence[Comment], why: str) -> None:
         """Note the comments that read like instructions; neighbouring lines are read as one."""
         blocks: list[Comment] = []
         last = -2
@@ -353,26 +364,28 @@ class _Reader:
             self.tables.append(self._labelled(Table("", "", found.cells, place, arrows_of(found.cells)), 0))
 
 
-_Handler = Callable[[_Reader, Stream, Token], None]
+_Handler = Callable[[LatexReader, Stream, Token], None]
 _PREAMBLE: dict[str, _Handler] = {
-    "title": _Reader._title,
-    "icmltitle": _Reader._title,
-    "graphicspath": _Reader._picture_folders,
-    "addbibresource": _Reader._bibliography,
-    "abstract": _Reader._abstract_command,
+    "title": LatexReader._title,
+    "icmltitle": LatexReader._title,
+    "graphicspath": LatexReader._picture_folders,
+    "addbibresource": LatexReader._bibliography,
+    "abstract": LatexReader._abstract_command,
 }
 _COMMANDS: dict[str, _Handler] = {
-    **dict.fromkeys((h + star for h in HEADINGS for star in ("", "*")), _Reader._heading),
+    **dict.fromkeys((h + star for h in HEADINGS for star in ("", "*")), LatexReader._heading),
     **dict.fromkeys(
-        ("author", "date", "affil", "affiliation", "address", "email", "institute", "thanks"), _Reader._skip
+        ("author", "date", "affil", "affiliation", "address", "email", "institute", "thanks"), LatexReader._skip
     ),
-    **dict.fromkeys(("icmlauthor", "icmlaffiliation", "authorrunning", "titlerunning", "shorttitle"), _Reader._skip),
+    **dict.fromkeys(
+        ("icmlauthor", "icmlaffiliation", "authorrunning", "titlerunning", "shorttitle"), LatexReader._skip
+    ),
     **_PREAMBLE,
-    "bibliography": _Reader._bibliography,
-    "includegraphics": _Reader._loose_picture,
-    "item": _Reader._break,
-    "par": _Reader._break,
-    "begin": _Reader._begin,
-    "end": _Reader._end,
-    "[": _Reader._bracketed,
+    "bibliography": LatexReader._bibliography,
+    "includegraphics": LatexReader._loose_picture,
+    "item": LatexReader._break,
+    "par": LatexReader._break,
+    "begin": LatexReader._begin,
+    "end": LatexReader._end,
+    "[": LatexReader._bracketed,
 }
