@@ -54,7 +54,8 @@ def ratings_of(files: list[Path], rubric: str | None, dimension: str) -> RatingS
 
 def print_calibration(found: Calibration) -> None:
     """Print tables and, below each, what could not be told and why."""
-    say(f"People among themselves: {found.papers} papers, {found.ratings} ratings", "bold")
+    papers = "1 paper" if found.papers == 1 else f"{found.papers} papers"
+    say(f"People among themselves: {papers}, {found.ratings} ratings", "bold")
     _table(
         [_row(one, None) for one in found.people if one.value is not None], ("figure", "value", "interval", "papers")
     )

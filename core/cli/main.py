@@ -54,6 +54,8 @@ class LazyGroup(TyperGroup):
         module: Any = importlib.import_module(f"core.cli.{cmd_name}")
         command = typer.main.get_command(module.app)
         command.name, command.help = cmd_name, command.help or NOUNS[cmd_name]
+        # Typer takes each noun for a program of its own; completion is for the whole or not at all.
+        command.params = [one for one in command.params if not str(one.name).endswith("_completion")]
         return command
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from core.platform import Platform
     from core.reviews import Seen
     from core.tables import ReviewAssignment
-    from evaluators.manuscript.rubric import Rubric
+    from evaluators.manuscript.rubric import Item, Rubric
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -184,6 +184,8 @@ def _show_assignment(
     rubric = kept_rubric(platform.store, found.rubric_sha256)
     hints = page_for(session, platform.store, found.id).hints
     if to:
+        if (to / "answers.json").exists():
+            raise InputError(f"{to} holds answers already", "name another folder, or move them away")
         to.mkdir(parents=True, exist_ok=True)
         platform.store.fetch(found.manuscript_sha256, to / "manuscript.pdf")
         _write_form(rubric, hints, to)
@@ -195,7 +197,7 @@ def _show_assignment(
         {
             "item": leaf.id,
             "asks": leaf.question or leaf.title,
-            "answer": ", ".join(f"{v:g}" if isinstance(v, float) else v for v in leaf.values) or leaf.kind,
+            "answer": _answers(leaf),
             "found_by_rule": hints.get(leaf.id),
         }
         for leaf in rubric.leaves()
@@ -205,31 +207,42 @@ def _show_assignment(
     if rubric.is_checklist:
         say(f"{CHECKLIST_HELP} {rubric.content.note}")
     if to:
-        say(f"The manuscript and an empty form are in {to}.")
+        say(f"The manuscript, the questions and an empty form, answers.json, are in {to}.")
+        say("When the form is filled, give it with")
+        say(f"  greenlight review submit {assignment} --answers {to / 'answers.json'}")
+        say("and --no-conflict, if you have no conflict of interest with this study.")
 
 
+def _answers(item: Item) -> str:
+    """What can be answered to an item."""
+    return ", ".join(map(_short, item.values)) or {"yes_no": "true or false"}.get(item.kind, item.kind)
+
+
+RUBRIC_HELP = "Give each item a value of its scale; quote and reason may stay empty."
 CHECKLIST_HELP = "Answer each item with reported, not_reported or not_applicable, also where a rule found a sentence."
 
 
 def _write_form(rubric: Rubric, hints: Mapping[str, str], to: Path) -> None:
-    """Write the empty form; a checklist's has room for where it is found, and its questions beside it to read."""
+    """Write the empty form, with room for where it is found and why, and the questions beside it to read."""
     import json
 
-    blank = {"value": None, "quote": "", "reason": ""} if rubric.is_checklist else None
+    blank = {"value": None, "quote": "", "reason": ""}
     (to / "answers.json").write_text(
         json.dumps(dict.fromkeys((leaf.id for leaf in rubric.leaves()), blank), indent=2) + "\n"
     )
-    if rubric.is_checklist:
-        (to / "questions.txt").write_text("\n".join(_questions(rubric, hints)) + "\n", encoding="utf-8")
+    (to / "questions.txt").write_text("\n".join(_questions(rubric, hints)) + "\n", encoding="utf-8")
 
 
 def _questions(rubric: Rubric, hints: Mapping[str, str]) -> Iterator[str]:
-    yield from (rubric.content.title, "", CHECKLIST_HELP, rubric.content.note)
+    yield from (rubric.content.title, "", CHECKLIST_HELP if rubric.is_checklist else RUBRIC_HELP, rubric.content.note)
     for item in rubric.nodes():
         if item.kind == "group":
             yield from ("", item.title)
             continue
         yield f"  {item.id}: {item.title}. {item.question}"
+        if not rubric.is_checklist:
+            yield f"      {_answers(item)}"
+            yield from (f"      {_short(value)}: {meaning}" for value, meaning in item.anchors.items())
         if hint := hints.get(item.id):
             yield f"      A rule found: {hint}"
 

@@ -41,6 +41,10 @@ class Status(StrEnum):
     ERROR = "error"
 
 
+CLOSING = (Status.FAIL, Status.ERROR, Status.INDETERMINATE, Status.WAIVED, Status.NOT_APPLICABLE, Status.PASS)
+"""The order in which verdicts that keep a gate closed are told, as the gate's own sentence tells them."""
+
+
 @dataclass(frozen=True)
 class FrameRow:
     """The same frame in several renderings, side by side: input, input with mask, output, difference.
@@ -354,8 +358,9 @@ class Dossier:
 
     @property
     def blocking(self) -> tuple[VerdictRow, ...]:
-        """The verdicts that keep the gate closed, in the packs' order."""
-        return tuple(verdict for pack in self.packs for verdict in pack.verdicts if verdict.blocks)
+        """The verdicts that keep the gate closed: what fails, then what broke, then what is missing."""
+        found = [verdict for pack in self.packs for verdict in pack.verdicts if verdict.blocks]
+        return tuple(sorted(found, key=lambda verdict: CLOSING.index(verdict.status)))
 
     def tally(self) -> dict[Status, int]:
         """How many controls came out in each status; statuses that none has are left out."""

@@ -99,6 +99,11 @@ def page_for(session: Session, store: ArtifactStore, assignment: str) -> Assigne
     return AssignedPage(page, list((evaluation or {}).get("findings") or ()), hints)
 
 
+def findings_of(session: Session, store: ArtifactStore, job: str) -> list[Found]:
+    """Return what rules found in the manuscript that a job made, as data; nothing where it was not measured."""
+    return list((evaluation_of(session, store, session.get_one(Job, job)) or {}).get("findings") or ())
+
+
 def review_rows(session: Session, output: Output) -> Iterator[doc.Review]:
     """Yield every review of a manuscript, oldest first; who reviewed blind has a number instead of a name."""
     for number, row in enumerate(session.scalars(reviews_on(output)), 1):
@@ -128,7 +133,7 @@ def _summary(row: Review) -> str:
     none = "A checklist, which has no total" if is_checklist(row) else "No total"
     words = [f"{share:.0%} of the best score" if share is not None else none]
     words += [] if accepts is None else ["recommends acceptance" if accepts else "recommends rejection"]
-    words += [f"its statement: {row.statement.rstrip('.')}"] if row.statement else []
+    words += [f"statement: {row.statement.rstrip('.')}"] if row.statement else []
     return "; ".join(words) + "."
 
 

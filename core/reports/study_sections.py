@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reportlab.platypus import CondPageBreak, Flowable, KeepTogether, PageBreak, Spacer
+from reportlab.platypus import CondPageBreak, Flowable, KeepTogether, Spacer
 
 from core.reports import study_wording as say
 from core.reports.layout import Badge, Cell, facts, grid, heading, image, panel, pictures, ruled
 from core.reports.study import Card, Check, Result, ResultGroup, Study
-from core.reports.typeset import CONTENT_WIDTH, text
+from core.reports.typeset import CONTENT_HEIGHT, CONTENT_WIDTH, text
 from core.reports.wording import known
 
 HALF = (CONTENT_WIDTH - 18) / 2
@@ -18,7 +18,8 @@ TALL_FIGURE = 190.0
 
 def study_sections(study: Study) -> Iterator[Flowable]:
     """The flowables of a study, in reading order."""
-    yield PageBreak()
+    # A first page that ran over is gone on with; one that did not is left to itself.
+    yield CondPageBreak(CONTENT_HEIGHT * 0.6)
     yield from _question(study)
     yield from _results(study)
     yield from _figures(study)

@@ -257,7 +257,7 @@ def other_runs(study: Study) -> str:
     """How often else the same files were run."""
     count = study.other_runs
     if not count:
-        return "Nothing else was run on the same files."
+        return "No other run of the same files is on record here."
     return (
         f"{count} other {'run' if count == 1 else 'runs'} of the same files {'is' if count == 1 else 'are'} on record."
     )

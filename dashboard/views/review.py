@@ -59,7 +59,7 @@ def show(actor: Actor, assignment: str) -> None:
     else:
         place("heading", title=asked.title, text=f"This review is {asked.state}.")
     left, right = st.columns([0.56, 0.44], gap="large")
-    with left:
+    with left, st.container(key="reviewed-pages"):
         book(asked.manuscript_sha256, asked.id, marked=with_marks(asked.manuscript_sha256, findings), single=True)
     with right:
         form, found = st.tabs(["Your review", f"Findings ({len(page.findings) + page.left_out})"])

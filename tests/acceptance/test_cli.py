@@ -128,6 +128,14 @@ def test_every_command_explains_itself(commands: dict[str, Any]):
     assert len(commands) > 35
 
 
+@pytest.mark.parametrize("noun", NOUNS)
+def test_no_noun_takes_itself_for_a_program_that_completes(noun: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "argv", ["greenlight", noun])
+    group: Any = typer.main.get_command(app)
+    command = group.get_command(group.make_context("greenlight", [noun], resilient_parsing=True), noun)
+    assert [one.name for one in command.params if "completion" in one.name] == []
+
+
 def test_the_commands_that_sentences_name_exist(commands: dict[str, Any]):
     source = "\n".join(path.read_text(encoding="utf-8") for path in PROJECT.joinpath("core").rglob("*.py"))
     named = set(re.findall(r"'greenlight ([a-z]+(?: [a-z]+(?:-[a-z]+)*)?)", source))

@@ -62,6 +62,12 @@ def test_two_reviews_are_asked_for_given_and_their_dispute_settled(
         assert (code, shown, "owe a blind review" in slip) == (3, "", True), closed
     form = json.loads((tmp_path / "paper" / "answers.json").read_text())
     assert set(form) == set(answers())
+    assert form["novelty"] == {"value": None, "quote": "", "reason": ""}
+    questions = (tmp_path / "paper" / "questions.txt").read_text()
+    assert "  novelty: Novelty. Does the paper add something to what it cites?\n      1, 2, 3, 4, 5\n" in questions
+    assert "      3: A modest extension." in questions
+    code, _, slip = greenlight("ada", "review", "show", asked["ada"], "--to", tmp_path / "paper")
+    assert (code, "holds answers already" in slip) == (2, True)
     for login, filled in {"ada": answers(novelty=5), "ben": answers()}.items():
         (tmp_path / f"{login}.json").write_text(json.dumps(filled))
         give = ("review", "submit", asked[login], "--answers", tmp_path / f"{login}.json", "--password-stdin")

@@ -57,6 +57,9 @@ def test_a_rules_sentence_stands_with_its_item_and_nothing_is_chosen_beforehand(
     expect(page.locator(".gl-checklist")).to_contain_text("Rules found sentences for 1 of them")
     expect(page.locator(".gl-checklist-section").first).to_have_text("Title")
     assert page.locator("input[type=radio]:checked").count() == 0
+    page.locator("[data-item]").last.scroll_into_view_if_needed()
+    expect(page.locator("[data-item=item_1]")).not_to_be_in_viewport()
+    expect(page.locator(".gl-book img")).to_be_in_viewport(ratio=0.5)
 
 
 def test_a_checklist_is_filled_and_its_answers_stand_on_the_release_without_a_name(page: Page, case: ChecklistCase):

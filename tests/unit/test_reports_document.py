@@ -37,9 +37,17 @@ def test_the_digest_follows_every_change() -> None:
 
 def test_blocking_verdicts_and_tally_come_from_the_packs() -> None:
     document = example()
-    assert [row.control for row in document.blocking] == ["UN-12", "UN-13", "P11-h"]
+    assert [row.control for row in document.blocking] == ["UN-12", "P11-h", "UN-13"]
     assert document.tally()[Status.PASS] == 2
     assert sum(document.tally().values()) == 7
+
+
+def test_what_fails_keeps_a_gate_closed_before_what_is_missing() -> None:
+    document = example()
+    turned = tuple(replace(pack, verdicts=pack.verdicts[::-1]) for pack in document.packs[::-1])
+    told = [row.status for row in replace(document, packs=turned).blocking]
+    assert told[0] is Status.FAIL
+    assert told == sorted(told, key=(Status.FAIL, Status.ERROR, Status.INDETERMINATE).index)
 
 
 @pytest.mark.parametrize(("value", "reason"), [(None, None), (1.0, "too short")])

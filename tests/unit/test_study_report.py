@@ -96,6 +96,16 @@ def test_the_first_page_shows_the_manuscript_and_how_many_numbers_are_traced():
     assert len(first.images) == 2
 
 
+def test_a_first_page_that_runs_over_is_gone_on_with_instead_of_leaving_a_page_nearly_empty():
+    known = study_example()
+    long = [replace(row, sentence="It is not known. " * 22) for row in known.blocking]
+    pack = replace(known.packs[0], verdicts=tuple(long * 2))
+    pages = pypdf.PdfReader(BytesIO(render_pdf(replace(known, packs=(pack, *known.packs[1:]))))).pages
+    texts = [squeeze(page.extract_text()) for page in pages[:2]]
+    assert ["Jurisdictions" in text for text in texts] == [False, True]
+    assert squeeze(known.study.question)[:40] in texts[1]
+
+
 @pytest.mark.parametrize("render", [printed, shown])
 def test_what_nobody_knows_of_a_study_is_said(render):
     known = study_of(study_example())
