@@ -84,29 +84,50 @@ def widened(logged: Sequence[int], values: Array) -> Iterator[Derived]:
 
 def statistics(leaves: Sequence[int], values: Array) -> Iterator[Derived]:
     """What a paper may print of several values: each form once, the simplest first."""
+    source = (tuple(leaves),)
+    for form, found in _of_rows(values[None, :]).items():
+        yield Derived(form, found, source)
+
+
+def all_statistics(groups: Sequence[Sequence[int]], values: Array) -> tuple[Derived, ...]:
+    """The statistics of many groups at once: each form with its values in the order of the groups."""
     import numpy as np
 
-    n, source = len(values), (tuple(leaves),)
-    mean, sd = float(values.mean()), float(values.std(ddof=1))
+    by_size: dict[int, list[int]] = {}
+    for place, group in enumerate(groups):
+        by_size.setdefault(len(group), []).append(place)
+    found: dict[str, Array] = {}
+    for places in by_size.values():
+        rows = values[np.array([groups[place] for place in places])]
+        for form, column in _of_rows(rows).items():
+            found.setdefault(form, np.empty(len(groups)))[places] = column
+    sources = tuple(tuple(group) for group in groups)
+    return tuple(Derived(form, column, sources) for form, column in found.items())
+
+
+def _of_rows(rows: Array) -> dict[str, Array]:
+    """Each statistic of every row; `rows` is (groups, values of each)."""
+    import numpy as np
+
+    n = rows.shape[1]
+    mean, sd, whole = rows.mean(axis=1), rows.std(axis=1, ddof=1), rows.std(axis=1)
     se = sd / n**0.5
     half = 1.96 * se
-    found = {
+    return {
         "mean": mean,
         "standard deviation": sd,
-        "standard deviation (n)": float(values.std()),
+        "standard deviation (n)": whole,
         "standard error": se,
-        "standard error (n)": float(values.std()) / n**0.5,
-        "median": float(np.median(values)),
+        "standard error (n)": whole / n**0.5,
+        "median": np.median(rows, axis=1),
         "half-width of 95 % interval": half,
         "half-width of 95 % t interval": _T_95.get(n, 1.96) * se,
         "low end of 95 % interval": mean - half,
         "high end of 95 % interval": mean + half,
-        "minimum": float(values.min()),
-        "maximum": float(values.max()),
-        "sum": float(values.sum()),
+        "minimum": rows.min(axis=1),
+        "maximum": rows.max(axis=1),
+        "sum": rows.sum(axis=1),
     }
-    for form, value in found.items():
-        yield Derived(form, np.array([value]), source)
 
 
 def changes_of(pairs: Sequence[tuple[int, int]], values: Array) -> Iterator[Derived]:
@@ -147,19 +168,6 @@ def is_told(form: str, text: str) -> bool:
     """Whether the words beside a number allow that it is this statistic or change of others, rather than a value."""
     asked = (words for name, words in TOLD_BY if re.search(name, form))
     return all(re.search(words, text, re.IGNORECASE) for words in asked)
-
-
-def gathered(found: Sequence[Derived]) -> tuple[Derived, ...]:
-    """The single values of each form as one array."""
-    import numpy as np
-
-    by_form: dict[str, list[Derived]] = {}
-    for one in found:
-        by_form.setdefault(one.form, []).append(one)
-    return tuple(
-        Derived(form, np.concatenate([one.values for one in same]), tuple(one.sources[0] for one in same))
-        for form, same in by_form.items()
-    )
 
 
 def expected_by_chance(number: Number, values: Array) -> float:

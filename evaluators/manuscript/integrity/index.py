@@ -45,6 +45,10 @@ class _Node:
     children: dict[str, _Node] = field(default_factory=dict)
     names: tuple[Words, ...] = ()
     leaves: list[int] = field(default_factory=list)
+    called: dict[Words, list[str]] = field(default_factory=dict)
+    """The children by their names."""
+    below: set[Words] = field(default_factory=set)
+    """Every name of the children, of their children and so on."""
 
 
 class _Found(NamedTuple):
@@ -82,11 +86,17 @@ class Index:
         self.leaves.append(Leaf(logged.value, logged.pointer, route, _role(told), member, family, quantity))
 
     def _plant(self, route: tuple[str, ...], names: tuple[tuple[Words, ...], ...], leaf: int) -> None:
-        node = self._root
+        node, passed = self._root, list[_Node]()
         for part, alternatives in zip(route, names, strict=True):
-            node = node.children.setdefault(part, _Node(names=alternatives))
-            for alternative in alternatives:
-                self.vocabulary |= alternative
+            passed.append(node)
+            if part not in node.children:
+                node.children[part] = _Node(names=alternatives)
+                for alternative in alternatives:
+                    node.called.setdefault(alternative, []).append(part)
+                    self.vocabulary |= alternative
+                for above in passed:
+                    above.below.update(alternatives)
+            node = node.children[part]
         node.leaves.append(leaf)
 
     def named(self, strict: Words, loose: Words = frozenset()) -> tuple[int, ...]:
@@ -96,22 +106,13 @@ class Index:
         """
         key = (strict, loose)
         if key not in self._known:
-            found = self._descend(self._root, strict, loose, 0, False)
+            # Only the names among the given words can be hit; whole branches without one are passed over.
+            near = {name for name in self._root.below if name <= strict}
+            wide = {name for name in self._root.below if name <= loose}
+            found = _Search(strict, loose, near, wide, near | wide).descend(self._root, 0, False)
             most = max((one.named for one in found), default=0)
             self._known[key] = tuple(one.leaf for one in found if one.named == most)
         return self._known[key]
-
-    def _descend(self, node: _Node, strict: Words, loose: Words, named: int, quantity: bool) -> list[_Found]:
-        if not node.children:
-            return [_Found(named, leaf) for leaf in node.leaves] if quantity else []
-        chosen = _named_children(node, strict) or _named_children(node, loose)
-        under, beside = list[_Found](), list[_Found]()
-        for part, child in node.children.items():
-            unnamed = not child.names
-            hit = part in chosen
-            found = self._descend(child, strict, loose, named + hit, quantity if unnamed else hit)
-            (under if hit or unnamed else beside).extend(found)
-        return under or beside
 
     def siblings(self) -> list[list[int]]:
         """Groups of leaves (no repetitions) that differ in exactly one name, unlike measures apart.
@@ -124,7 +125,7 @@ class Index:
                 continue
             for i in range(len(leaf.route)):
                 groups[(i, leaf.route[:i], leaf.route[i + 1 :])].append(number)
-        alike = [like for (i, _, _), group in groups.items() for like in self._alike(i, group)]
+        alike = [like for (i, _, _), group in groups.items() if len(group) > 1 for like in self._alike(i, group)]
         return [group for group in alike if len(group) > 1]
 
     def measures(self, leaf: int) -> Words:
@@ -139,11 +140,34 @@ class Index:
         return list(found.values())
 
 
-def _named_children(node: _Node, given: Words) -> set[str]:
+class _Search(NamedTuple):
+    """One question to the tree: the words, and the names of the tree that lie among them."""
+
+    strict: Words
+    loose: Words
+    near: set[Words]
+    wide: set[Words]
+    any: set[Words]
+
+    def descend(self, node: _Node, named: int, quantity: bool) -> list[_Found]:
+        """The leaves below a node that the words name, with how many names they hit on the way."""
+        if not node.children:
+            return [_Found(named, leaf) for leaf in node.leaves] if quantity else []
+        chosen = _named_children(node, self.strict, self.near) or _named_children(node, self.loose, self.wide)
+        under, beside = list[_Found](), list[_Found]()
+        for part, child in node.children.items():
+            unnamed = not child.names
+            hit = part in chosen
+            counts = quantity if unnamed else hit
+            if counts or not child.below.isdisjoint(self.any):
+                (under if hit or unnamed else beside).extend(self.descend(child, named + hit, counts))
+        return under or beside
+
+
+def _named_children(node: _Node, given: Words, hit: set[Words]) -> set[str]:
     """The children that the words name, without those that a longer name among them covers."""
-    if not given:
-        return set()
-    hits = [(part, _longest(child.names, given)) for part, child in node.children.items()]
+    parts = {part for name in hit & node.called.keys() for part in node.called[name]}
+    hits = [(part, _longest(node.children[part].names, given)) for part in parts]
     named = [(part, name) for part, name in hits if name]
     return {part for part, name in named if not any(name < other for _, other in named)}
 
@@ -154,6 +178,7 @@ def _longest(names: tuple[Words, ...], given: Words) -> Words | None:
     return max((name for name in names if name <= given), key=len, default=None)
 
 
+@lru_cache(maxsize=100_000)
 def _alternatives(texts: tuple[str, ...], part: str) -> tuple[Words, ...]:
     """The sets of words that name a part of a route; none for a bare place in a list or a statistic's name."""
     found = []
@@ -177,6 +202,7 @@ def _measured(part: str) -> Words:
     return frozenset(word for word in words(part) if word in BY_NAME)
 
 
+@lru_cache(maxsize=100_000)
 def _stated(part: str) -> Words:
     return words(part.lstrip("@")) & STATISTIC
 

@@ -19,10 +19,10 @@ from evaluators.manuscript.integrity.derived import (
     SPREADS,
     Derived,
     agreeing,
+    all_statistics,
     as_mean_of_rounded,
     changes_of,
     expected_by_chance,
-    gathered,
     is_told,
     scales,
     scales_of_change,
@@ -277,9 +277,12 @@ class Tracer:
         return is_told(derived.form, around.text)
 
     def _over_seeds(self, family: int) -> Iterator[Derived]:
-        members = [i for i in self.index.families[family] if _repetition(self.index.leaves[i])]
+        members = self._repetitions(family)
         if len(members) > 1:
             yield from statistics(members, self.values[members])
+
+    def _repetitions(self, family: int) -> list[int]:
+        return [i for i in self.index.families[family] if _repetition(self.index.leaves[i])]
 
     def _half_widths(self, family: int) -> Iterator[Derived]:
         import numpy as np
@@ -306,9 +309,8 @@ class Tracer:
 
     @cached_property
     def _all_statistics(self) -> tuple[Derived, ...]:
-        families = [i for f in range(len(self.index.families)) for i in self._over_seeds(f)]
-        groups = [d for group in self.siblings for d in statistics(group, self.values[group])]
-        return gathered([*families, *groups])
+        families = [self._repetitions(f) for f in range(len(self.index.families))]
+        return all_statistics([*(group for group in families if len(group) > 1), *self.siblings], self.values)
 
     @cached_property
     def _all_changes(self) -> tuple[Derived, ...]:
