@@ -7,10 +7,12 @@ import streamlit as st
 from core.access import Actor
 from core.errors import GreenlightError
 from core.reading import ReleasePage
+from core.reports.manuscript_case import findings_of
 from core.reports.study_wording import FILES, file_title
 from dashboard import account
-from dashboard.components.manuscript import figures, pages
+from dashboard.components.manuscript import figures, pages, with_marks
 from dashboard.components.shown import notice, place
+from dashboard.installation import installation
 from dashboard.media import link
 
 ORDER = list(FILES)
@@ -19,7 +21,7 @@ ORDER = list(FILES)
 def show(actor: Actor, page: ReleasePage) -> None:
     """Show two pages side by side, or one large, then the figures and every file that the study left."""
     if "manuscript" in page.files:
-        book(page.files["manuscript"].sha256, page.line.id)
+        book(page.files["manuscript"].sha256, page.line.id, marked=_marked(page))
     else:
         notice("The study left no manuscript.")
     if page.document.study and page.document.study.flow:
@@ -33,6 +35,18 @@ def show(actor: Actor, page: ReleasePage) -> None:
     place("study_figures", figures=drawn)
     files = sorted(page.files.values(), key=lambda file: ORDER.index(file.role) if file.role in ORDER else len(ORDER))
     place("study_files", files=[(file, file_title(file.role), link(file.sha256, actor.id)) for file in files])
+
+
+def _marked(page: ReleasePage) -> str | None:
+    """The copy with the findings highlighted, unless the reader wants the pages as they are or nothing was found."""
+    if page.document.job is None:
+        return None
+    platform = installation()
+    with platform.reading() as session:
+        findings = findings_of(session, platform.store, page.document.job.id)
+    if not findings or not st.toggle("Highlight what the rules found", value=True, key=f"marks-{page.line.id}"):
+        return None
+    return with_marks(page.files["manuscript"].sha256, findings)
 
 
 @st.fragment
