@@ -96,6 +96,26 @@ def test_a_table_without_rules_is_told_by_its_columns(tmp_path: Path) -> None:
     assert [s.text for s in found.sections[0].sentences] == [LINE] * 12
 
 
+@pytest.mark.parametrize(
+    ("banner", "title"),
+    [
+        ("Journal of Measured Software", "A Package for Measuring"),
+        ("JournalofMeasuredSoftware", "A Package for Measuring"),
+        ("Annals of Measuring", ""),
+        ("A Wide Journal Has Many Readers", "A Wide Journal Has Many Readers"),
+    ],
+)
+def test_the_banner_of_a_journal_is_not_the_title(tmp_path: Path, banner: str, title: str) -> None:
+    def page(c: Any) -> None:
+        c.setFont("Times-Bold", 24)
+        c.drawString(72, 740, banner)
+        c.setFont("Times-Bold", 16)
+        c.drawString(72, 690, title)
+        lines(c, 640, 20)
+
+    assert read_pdf(draw(tmp_path / "banner.pdf", page)).title == (title or banner)
+
+
 def test_a_title_over_columns_is_in_each_and_added_lines_are_joined(tmp_path: Path) -> None:
     def page(c: Any) -> None:
         lines(c, 740)

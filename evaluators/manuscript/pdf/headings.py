@@ -152,11 +152,20 @@ def _title(line: Line, skip: int) -> str:
     return "".join(letter.text for letter in letters).strip(" .:")
 
 
+_JOURNAL = re.compile(
+    r"JSS|(The )?([A-Z]\w+ ){0,3}(Journal|Annals|Transactions|Proceedings|Archives|Bulletin|Acta|Reviews?) "
+    r"(of|on|in|for)( \w+| &){1,6}"
+    r"|(The)?(Journal|Annals|Transactions|Proceedings)o[fn][A-Z]\w+|(The )?([A-Z]\w+ ){1,4}(Journal|Letters|Bulletin)",
+)
+
+
 def title_of(lines: Sequence[Line], body: float) -> tuple[str, int]:
     """The paper's title and the place of the line behind it: the largest lines in the upper half of the first page."""
     first = [i for i, line in enumerate(lines) if line.page == lines[0].page][:40] if lines else []
     named = [i for i in first if _KNOWN.fullmatch(lines[i].text.strip(" .:"))]
     large = [i for i in first if lines[i].run.largest > body + 1.2 and len(lines[i].text) > 3 and i not in named]
+    # The banner of a journal is set larger than the title below it.
+    large = [i for i in large if not _JOURNAL.fullmatch(lines[i].text.strip())] or large
     if not large:
         return "", 0
     most = max(lines[i].run.largest for i in large if sum(c.isalpha() for c in lines[i].text) > 3 or len(large) == 1)
