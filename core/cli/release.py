@@ -30,11 +30,15 @@ def propose(job: str, as_json: Json = False) -> None:
         raise typer.Exit(4)
 
 
+CLOSED = "You owe a blind review of its manuscript; its record opens to you once it is given."
+
+
 @app.command("list")
 def list_releases(as_json: Json = False) -> None:
     """List the releases, newest first."""
     import sqlalchemy as sa
 
+    from core.reviews import closed_releases
     from core.tables import Asset, Job, Project, Release
 
     query = (
@@ -44,9 +48,12 @@ def list_releases(as_json: Json = False) -> None:
         .join(Asset, Asset.id == Job.asset_id)
         .order_by(Release.proposed_at.desc())
     )
-    with acting() as (platform, _), platform.reading() as session:
+    with acting() as (platform, actor), platform.reading() as session:
+        closed = closed_releases(session, actor)
         rows = [
-            {"id": row.id, "project": project, "asset": asset, "state": row.state, "headline": row.headline}
+            {"id": row.id, "project": None, "asset": None, "state": None, "headline": CLOSED}
+            if row.id in closed
+            else {"id": row.id, "project": project, "asset": asset, "state": row.state, "headline": row.headline}
             for row, project, asset in session.execute(query)
         ]
     columns = ("id", "project", "asset", "state", "headline")

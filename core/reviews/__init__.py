@@ -8,7 +8,7 @@ from core.reviews.conflicts import declare_conflict
 from core.reviews.giving import adjudicate, record_judge_review, submit_review
 from core.reviews.judging import judge_review
 from core.reviews.queue import assign, decline, withdraw
-from core.reviews.seeing import Assigned, Seen, assignments_for, disputes, reviews_for
+from core.reviews.seeing import Assigned, Seen, assignments_for, closed_releases, disputes, reviews_for
 
 __all__ = [
     "Assigned",
@@ -16,6 +16,7 @@ __all__ = [
     "adjudicate",
     "assign",
     "assignments_for",
+    "closed_releases",
     "declare_conflict",
     "decline",
     "disputes",

@@ -15,7 +15,7 @@ from core.errors import Denied
 from core.lookup import find
 from core.reviews.giving import newest_review, reviews_on
 from core.reviews.queue import manuscript_of
-from core.tables import Asset, EvaluationRecord, Job, Output, Review, ReviewAssignment
+from core.tables import Asset, EvaluationRecord, Job, Output, Release, Review, ReviewAssignment
 
 
 @dataclass(frozen=True)
@@ -83,21 +83,29 @@ def refuse_blind(session: Session, actor: Actor, asset: str) -> None:
 
     Whatever shows who made a study, or what others say of it, asks this first.
     """
-    query = (
-        sa.select(ReviewAssignment.id)
-        .join(Job, Job.id == ReviewAssignment.job_id)
+    if session.scalar(_closed_assets(actor).where(Job.asset_id == asset).limit(1)) is not None:
+        raise Denied(
+            "you still owe a blind review of this manuscript, and its record opens to you once it is given",
+            "see 'greenlight review list'",
+        )
+
+
+def closed_releases(session: Session, actor: Actor) -> frozenset[str]:
+    """Return the releases whose record is closed to the actor, so that a list tells nothing of them but that."""
+    query = sa.select(Release.id).join(Job, Job.id == Release.job_id)
+    return frozenset(session.scalars(query.where(Job.asset_id.in_(_closed_assets(actor)))))
+
+
+def _closed_assets(actor: Actor) -> sa.Select[str]:
+    return (
+        sa.select(Job.asset_id)
+        .join(ReviewAssignment, Job.id == ReviewAssignment.job_id)
         .where(
-            Job.asset_id == asset,
             ReviewAssignment.reviewer_id == actor.id,
             ReviewAssignment.state == "open",
             ReviewAssignment.blind,
         )
     )
-    if session.scalar(query.limit(1)) is not None:
-        raise Denied(
-            "you still owe a blind review of this manuscript, and its record opens to you once it is given",
-            "see 'greenlight review list'",
-        )
 
 
 def reviews_for(session: Session, actor: Actor, job: str) -> tuple[Seen, ...]:

@@ -57,6 +57,10 @@ def test_two_reviews_are_asked_for_given_and_their_dispute_settled(
     code, shown, _ = greenlight("ada", "review", "show", asked["ada"], "--to", tmp_path / "paper")
     assert (code, "Does the paper add something" in shown) == (0, True)
     assert (tmp_path / "paper" / "manuscript.pdf").read_bytes().startswith(b"%PDF-")
+    assert greenlight("engineer", "release", "propose", job)[0] == 4
+    for login, told in {"ada": (False, True), "manager": (True, False)}.items():
+        code, shown, _ = greenlight(login, "release", "list")
+        assert ("May not be released" in shown, "opens to you once" in shown) == told
     for closed in (("job", "show", job), ("study", "show", "small"), ("asset", "show", "small")):
         code, shown, slip = greenlight("ada", *closed)
         assert (code, shown, "owe a blind review" in slip) == (3, "", True), closed
