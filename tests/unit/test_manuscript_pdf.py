@@ -116,6 +116,27 @@ def test_the_banner_of_a_journal_is_not_the_title(tmp_path: Path, banner: str, t
     assert read_pdf(draw(tmp_path / "banner.pdf", page)).title == (title or banner)
 
 
+@pytest.mark.parametrize(
+    ("font", "first", "gap", "title"),
+    [
+        ("Times-Bold", "A Note on Measuring Things", 30, "A Note on Measuring Things"),
+        ("Times-Bold", "A Note on Measuring Things", 12, ""),
+        ("Times-Roman", "A Note on Measuring Things", 30, ""),
+        ("Times-Bold", "Abstract", 30, ""),
+        ("Times-Bold", "1 Introduction to the note", 30, ""),
+    ],
+)
+def test_a_bold_first_line_set_apart_is_the_title_of_a_note(
+    tmp_path: Path, font: str, first: str, gap: int, title: str
+) -> None:
+    def page(c: Any) -> None:
+        c.setFont(font, 10)
+        c.drawString(72, 740, first)
+        lines(c, 740 - gap, 20)
+
+    assert read_pdf(draw(tmp_path / "note.pdf", page)).title == title
+
+
 def test_a_title_over_columns_is_in_each_and_added_lines_are_joined(tmp_path: Path) -> None:
     def page(c: Any) -> None:
         lines(c, 740)

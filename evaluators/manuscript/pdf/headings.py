@@ -167,7 +167,7 @@ def title_of(lines: Sequence[Line], body: float) -> tuple[str, int]:
     # The banner of a journal is set larger than the title below it.
     large = [i for i in large if not _JOURNAL.fullmatch(lines[i].text.strip())] or large
     if not large:
-        return "", 0
+        return _first_line(lines)
     most = max(lines[i].run.largest for i in large if sum(c.isalpha() for c in lines[i].text) > 3 or len(large) == 1)
     start = next(i for i in large if lines[i].run.largest >= most - 0.3)
     end = start + 1
@@ -178,3 +178,14 @@ def title_of(lines: Sequence[Line], body: float) -> tuple[str, int]:
     ):
         end += 1
     return " ".join(_title(line, 0) for line in lines[start:end]), end
+
+
+def _first_line(lines: Sequence[Line]) -> tuple[str, int]:
+    """The title of a page in one size: a bold first line, set apart from plain text below it."""
+    if len(lines) < 3 or lines[1].page != lines[0].page:
+        return "", 0
+    first, below, text = lines[0], lines[1], lines[0].text.strip()
+    bold = first.run.bold > 0.9 and below.run.bold < 0.5
+    apart = below.run.base - first.run.base > 1.5 * first.run.largest
+    heading = _KNOWN.fullmatch(text.strip(" .:")) or text[:1].isdigit() or text.endswith(".")
+    return (_title(first, 0), 1) if bold and apart and not heading and len(text.split()) >= 3 else ("", 0)
