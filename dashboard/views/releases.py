@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.access import Actor
 from core.reading import JobLine, ReleaseLine, job_list, release_list
+from core.reviews import closed_releases
 from dashboard import account
 from dashboard.appearance import state_tone
 from dashboard.components.shown import place
@@ -24,6 +25,7 @@ def show(actor: Actor) -> None:
     """Show every release as a card, those that wait for the reader first."""
     with installation().reading() as session:
         lines = release_list(session)
+        closed = closed_releases(session, actor)
         jobs = job_list(session)
     place("heading", title="Releases", text="What was put up for release, and how it stands.")
     review.show_queue(actor)
@@ -31,7 +33,9 @@ def show(actor: Actor) -> None:
     if not lines:
         place("empty", text="Nothing has been put up for release yet.", command="greenlight release propose JOB")
     else:
-        _cards(_chosen(lines, actor), actor)
+        _cards(_chosen([line for line in lines if line.id not in closed], actor), actor)
+        for release in sorted(closed):
+            _closed(release)
     _jobs(jobs)
 
 
@@ -59,6 +63,15 @@ def _cards(lines: Sequence[ReleaseLine], actor: Actor) -> None:
             with left:
                 place("release_card", line=line, tone=state_tone(line.state), yours=asks(line, actor))
             right.button("Open", key=f"open-{line.id}", on_click=_open, args=(line.id,), width="stretch")
+
+
+def _closed(release: str) -> None:
+    """A release of which a blind reviewer learns no more than that its record is closed."""
+    with st.container(border=True, key=f"card-{release}"):
+        left, right = st.columns([0.88, 0.12], vertical_alignment="center")
+        with left:
+            place("release_closed", id=release)
+        right.button("Open", key=f"open-{release}", on_click=_open, args=(release,), width="stretch")
 
 
 def _open(release: str) -> None:

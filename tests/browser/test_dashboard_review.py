@@ -50,6 +50,9 @@ def test_a_reviewer_reads_the_findings_beside_the_pages_fills_the_form_and_learn
     sign_in(page, "ada")
     card = page.locator("[data-review]")
     expect(card).to_contain_text("Your review is asked for")
+    listed = page.locator(f"[data-release={case.release}]")
+    expect(listed).to_contain_text("opens to you once your review is given")
+    expect(page.locator("[data-testid=stMainBlockContainer]")).not_to_contain_text("Engineer")
     page.locator(f".st-key-open-{case.release} button").click()
     told(page, "You still owe a blind review of this manuscript")
     expect(page.locator(".gl-decision")).to_have_count(0)
@@ -59,7 +62,7 @@ def test_a_reviewer_reads_the_findings_beside_the_pages_fills_the_form_and_learn
     page.get_by_role("tab", name="Findings (1)").click()
     expect(page.locator("[data-rule=recomputed-p]")).to_contain_text("t(28) = 2.20, p = .40")
     expect(page.locator("[data-rule=recomputed-p]")).to_contain_text("High")
-    assert "Engineer" not in page.locator("[data-testid=stMainBlockContainer]").inner_text()
+    expect(page.locator("[data-testid=stMainBlockContainer]")).not_to_contain_text("Engineer")
     page.get_by_role("tab", name="Your review").click()
     expect(page.locator("[data-item]")).to_have_count(len(ITEMS))
     expect(page.get_by_role("radiogroup")).to_have_count(len(ITEMS))
@@ -92,6 +95,14 @@ def test_findings_and_reviews_stand_on_the_releases_page_without_names(page: Pag
     expect(shown).to_contain_text("Filled by 1 person.")
     expect(shown).to_contain_text("1 review is still asked for.")
     assert "Ada" not in shown.inner_text()
+    page.get_by_role("tab", name="Manuscript").click()
+    leaf = page.locator(".gl-book img").first
+    expect(leaf).to_be_visible()
+    marked = leaf.get_attribute("src")
+    assert marked is not None
+    page.get_by_text("Highlight what the rules found").click()
+    expect(leaf).not_to_have_attribute("src", marked)
+    page.get_by_role("tab", name="Findings and reviews").click()
     page.set_viewport_size({"width": 400, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
