@@ -277,6 +277,7 @@ def test_a_second_column_of_names_is_no_column_of_values() -> None:
     "text",
     [
         "The weight of the grid loss was set to 0.434.",
+        "Risks were kept 0.000001 away from both ends.",
         "The grid loss is weighted at 0.434 beside the first.",
         "Upper layers: η_e = 4 × 10^-3.",
         "The scatter of the circle is drawn with σ_x ∼ U[0.434, 0.614].",

@@ -44,7 +44,9 @@ def _finding(rule: Rule, printed: Printed, trace: Trace, alien: bool) -> Finding
     severity, confidence = _weight(printed, trace)
     if alien and severity is Severity.HIGH:
         severity, confidence = Severity.MEDIUM, 0.5
-    expected = f"{_short(trace.expected[0][0], printed.number)} ({trace.expected[0][1]})" if trace.expected else ""
+    nearest = f"{_short(trace.expected[0][0], printed.number)} ({trace.expected[0][1]})" if trace.expected else ""
+    loose = nearest and printed.of is None and trace.status != "differs"
+    expected = f"what was logged; the nearest is {nearest}" if loose else nearest
     evidence = {
         "printed": printed.number.text,
         "status": trace.status,

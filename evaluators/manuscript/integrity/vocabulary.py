@@ -115,6 +115,7 @@ SETUP = re.compile(
 """Words around a number that was chosen, not measured."""
 CHOSEN = re.compile(
     r"\b(is|are|was|were|been?|being|we) (\w+ )?(set|fixed|initiali[sz]ed|weighted|clipped|scaled)\s+(to|at|as|by)\s*$|"
+    r"\b(is|are|was|were) (kept|held)\s+(at least )?$|"
     r"(∈|∼|~)\s*\w{0,2}\s*[\[({][^\])}]{0,24}$",
     re.IGNORECASE,
 )
