@@ -27,7 +27,7 @@ FEWEST = 3
 MOST_VALUES = 1000
 """Distinct ratings that alpha takes; a scale has far fewer."""
 NEVER_CHANGES = "the ratings do not differ, so there is nothing to agree on"
-TOO_FEW = "fewer than two subjects have two ratings"
+TOO_FEW = "two raters have fewer than two papers or items in common"
 
 
 class Level(StrEnum):

@@ -112,7 +112,7 @@ def described(rubric: Rubric) -> str:
         scale = {"yes_no": "true or false", "text": "a text"}.get(item.kind) or ", ".join(
             str(_shown(value)) for value in item.values
         )
-        anchors = "; ".join(f"{_shown(value)} {meaning}" for value, meaning in item.anchors.items())
+        anchors = "; ".join(f"{_shown(value)} {meaning}".rstrip(".") for value, meaning in item.anchors.items())
         lines.append(f"{item.id}: {item.title}. {item.question} Scale: {scale}.{f' {anchors}.' if anchors else ''}")
     return "\n".join(lines)
 
