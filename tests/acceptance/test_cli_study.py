@@ -53,7 +53,7 @@ def test_a_study_is_added_shown_approved_and_submitted(greenlight: Command, tmp_
     assert "nobody has approved the protocol" in shown
     approve = ("study", "approve", "small", "--statement", "Read.", "--password-stdin")
     code, _, slip = greenlight("engineer", *approve)
-    assert (code, "clinical_lead" in slip) == (3, True)
+    assert (code, "clinical lead" in slip) == (3, True)
     code, shown, _ = greenlight("clinical", *approve)
     assert (code, shown.startswith("Clinical approved the protocol ")) == (0, True)
     code, machine, _ = greenlight("auditor", "study", "show", "small", "--json")
@@ -91,7 +91,7 @@ def test_a_question_is_listed_read_and_decided(
     assert (code, "say --approve or --reject" in slip) == (2, True)
     decide = ("task", "decide", task["id"], "--approve", "--password-stdin")
     code, _, slip = greenlight("manager", *decide)
-    assert (code, "clinical_lead" in slip) == (3, True)
+    assert (code, "clinical lead" in slip) == (3, True)
     code, shown, _ = greenlight("clinical", *decide)
     assert (code, shown) == (0, "Clinical approved execution.\n")
     code, shown, _ = greenlight("auditor", "task", "list")

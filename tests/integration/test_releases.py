@@ -260,7 +260,7 @@ def test_a_consent_revoked_after_the_approval_keeps_the_output_inside(studio: St
 
 @pytest.mark.parametrize("by", ["engineer", "legal", "auditor", "admin"])
 def test_only_a_release_manager_lets_it_leave(studio: Studio, tmp_path: Path, by: str):
-    with pytest.raises(Denied, match="release_manager"):
+    with pytest.raises(Denied, match="release manager"):
         export(studio, approved(studio), tmp_path, by)
 
 

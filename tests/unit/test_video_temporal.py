@@ -356,7 +356,9 @@ def test_every_figure_says_which_region_it_looks_at(temporal: Judge) -> None:
     video = panning(24, 160, 128, [(frame, 0) for frame in range(24)])
     for frame in range(24):
         video[frame, 52:76, 20 + 4 * frame : 44 + 4 * frame] = 220
-    found = temporal(video, video[:, ::-1], mask)
+    output = video[:, ::-1].copy()
+    output[:8, 40:96, 40:120] = 250
+    found = temporal(video, output, mask)
     for measurement in found.measurements:
         assert measurement.value is not None, (measurement.measure.name, measurement.reason)
         assert measurement.evidence["region"], measurement.measure.name
