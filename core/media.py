@@ -23,9 +23,9 @@ from typing import Any
 
 import psutil
 
-import core
 from core.errors import MediaRejected, Unavailable
 from core.settings import Settings
+from evaluators.children import ROOT, plain_environment
 from evaluators.clip import INPUT_NAME, MASK_NAMES
 
 PROMPT_NAME = "prompt.json"
@@ -33,7 +33,6 @@ PROMPT_BYTES = 64 << 10
 PROMPT_CHARACTERS = 4000
 SCAN_ENTRIES = 10_000
 WATCH_S = 0.02
-ROOT = Path(core.__file__).parent.parent
 
 
 @dataclass(frozen=True)
@@ -306,7 +305,7 @@ def _ask(task: str, path: Path, settings: Settings, **more: object) -> Mapping[s
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd=ROOT,
-        env=_environment(),
+        env=plain_environment(),
         start_new_session=True,
         text=True,
     ) as child:
@@ -319,13 +318,6 @@ def _ask(task: str, path: Path, settings: Settings, **more: object) -> Mapping[s
             return _answer(child.stdout.read(), child.returncode, path.name)
         finally:
             child.kill()
-
-
-def _environment() -> dict[str, str]:
-    """Only what the interpreter needs, and one thread for the libraries that would start many."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
-    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
-    return {**kept, **threads, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def _watch(child: subprocess.Popen[str], name: str, settings: Settings) -> None:

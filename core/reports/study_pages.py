@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import binascii
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -18,12 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import core
+from evaluators.children import ROOT, plain_environment
 
 SECONDS, MEMORY, ANSWER_BYTES, PIXELS = 40, 2 << 30, 64 << 20, 50_000_000
 LIMITS = {"seconds": SECONDS, "memory": MEMORY, "answer": ANSWER_BYTES, "pixels": PIXELS}
 PNG = b"\x89PNG\r\n\x1a\n"
-ROOT = Path(core.__file__).parent.parent
 
 
 @dataclass(frozen=True)
@@ -65,8 +63,6 @@ def _drawn(pdf: Path | None, pages: Sequence[int], figures: Sequence[Path], widt
 
 def ask_child(module: str, request: dict[str, object]) -> dict[str, Any]:
     """A child's answer, written into a file that cannot grow past the limit; `unseen` says why there is none."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
-    limits = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
     with tempfile.TemporaryFile() as answer:
         try:
             subprocess.run(
@@ -75,7 +71,7 @@ def ask_child(module: str, request: dict[str, object]) -> dict[str, Any]:
                 stdout=answer,
                 stderr=subprocess.DEVNULL,
                 cwd=ROOT,
-                env={**kept, **limits, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+                env=plain_environment(),
                 timeout=SECONDS,
                 check=False,
             )

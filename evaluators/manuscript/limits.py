@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from evaluators.base import EvaluatorError
+from evaluators.children import ROOT, plain_environment
 from evaluators.manuscript.codec import from_json, to_json
 from evaluators.manuscript.document import Manuscript, Source
 
-ROOT = Path(__file__).resolve().parents[2]
 ANSWER_BYTES = 400_000_000
 _REQUEST_BYTES = 1 << 16
 _WATCH_S = 0.2
@@ -54,7 +54,7 @@ def read_in_child(path: Path, source: Source, root: Path | None, limits: Limits 
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd=ROOT,
-        env=_environment(),
+        env=plain_environment(),
         start_new_session=True,
     ) as child:
         try:
@@ -65,13 +65,6 @@ def read_in_child(path: Path, source: Source, root: Path | None, limits: Limits 
             return _manuscript(answer, child.wait(), path.name)
         finally:
             child.kill()
-
-
-def _environment() -> dict[str, str]:
-    """Only what the interpreter needs, and one thread for the libraries that would start many."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
-    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
-    return {**kept, **threads, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def _received(child: subprocess.Popen[bytes], name: str, limits: Limits) -> bytes:

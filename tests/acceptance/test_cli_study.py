@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 from support.asking import offer
+from support.shell import Command
 from support.studies import GROUP, VERSION, found_group, write_protocol
-from support.studio import PASSWORD, Studio
+from support.studio import Studio
 
-from core import identity
-from core.cli.main import run
 from core.jobs.worker import Worker
 
-Command = Callable[..., tuple[int, str, str]]
 SQLITE = pytest.mark.parametrize("database_kind", ["sqlite"])
 
 
-@pytest.fixture
-def greenlight(studio: Studio, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Run the command line as somebody; returns exit code, output and errors."""
-    settings = studio.platform.settings
+@pytest.fixture(autouse=True)
+def group(studio: Studio) -> None:
+    """The research group is there."""
     found_group(studio)
-    for name, value in {"HOME": str(settings.home), "DATABASE_URL": settings.database_url}.items():
-        monkeypatch.setenv(f"GREENLIGHT_{name}", value)
-
-    def command(login: str, *arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setenv("GREENLIGHT_TOKEN", identity.open_session(studio.platform, studio.proof(login)))
-        monkeypatch.setattr(sys, "stdin", io.StringIO(f"{PASSWORD}\n"))
-        monkeypatch.setattr(sys, "argv", ["greenlight", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            run()
-        shown = capsys.readouterr()
-        return int(ended.value.code or 0), shown.out, shown.err
-
-    return command
 
 
 @SQLITE

@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
-from importlib.resources import files
+from evaluators.judging.prompts import Prompt, read_prompt
 
+__all__ = ["AFFECTED", "LOCATE", "Prompt", "load_prompt"]
 LOCATE, AFFECTED = "locate", "affected"
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """One prompt file: `id` and `version` from its head, `digest` (`sha256:<hex>`) of the whole file."""
-
-    id: str
-    version: str
-    digest: str
-    system: str
-    question: str
-
-    def to_json(self) -> dict[str, object]:
-        """What a record needs to find this prompt again."""
-        return {"id": self.id, "version": self.version, "digest": self.digest}
 
 
 def load_prompt(name: str) -> Prompt:
     """Return the prompt in `prompts/<name>.md`."""
-    raw = files(__package__).joinpath("prompts", f"{name}.md").read_bytes()
-    _, head, body = raw.decode("utf-8").split("---\n", 2)
-    fields = dict(line.split(": ", 1) for line in head.strip().splitlines())
-    system, question = body.removeprefix("# System\n").split("\n# Question\n")
-    digest = "sha256:" + hashlib.sha256(raw).hexdigest()
-    return Prompt(fields["id"], fields["version"], digest, system.strip(), question.strip())
+    return read_prompt("core.runners.mask", name)
