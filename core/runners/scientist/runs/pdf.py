@@ -6,19 +6,21 @@ The child gives up its rights to memory, time and files before it opens the PDF;
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import core
 from core.runners.scientist.runs.tree import Unreadable
-from evaluators.children import ROOT, plain_environment
 
 HEAD = b"%PDF-"
 HEAD_SEARCH = 1024
 MOST_BYTES, MOST_PAGES = 200_000_000, 2_000
 SECONDS, MEMORY = 30, 1 << 30
+ROOT = Path(core.__file__).parent.parent
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ def probe_pdf(path: Path) -> PdfFacts:
     """Describe a PDF, or raise `Unreadable` with the reason."""
     require_head(path)
     limits = {"seconds": SECONDS, "memory": MEMORY, "pages": MOST_PAGES}
+    kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     try:
         answer = subprocess.run(
             [sys.executable, "-m", "core.runners.scientist.runs.pdf_child"],
@@ -57,7 +60,7 @@ def probe_pdf(path: Path) -> PdfFacts:
             capture_output=True,
             text=True,
             cwd=ROOT,
-            env=plain_environment(),
+            env={**kept, "PYTHONPATH": str(ROOT)},
             timeout=SECONDS,
             check=False,
         )
